@@ -1,0 +1,75 @@
+/**
+ * What our claim's znode says, as far as we wrote it. Every rewrite is versioned, so that a renewal and a purge by
+ * someone else exclude each other (DESIGN §3.9), and keeps the fields that others put there.
+ */
+import { type ClaimData, decodeClaim, encodeClaim } from './claim-data.js';
+import { type Clock, elapsedMs, type Instant, instant } from './clock.js';
+import type { ZooKeeperClient } from './zookeeper/client.js';
+import { isZooKeeperError } from './zookeeper/errors.js';
+
+/**
+ * Added to the deadline that we write for the Go package's contenders, who purge by their own clock: the holder is to
+ * hear of its end first.
+ */
+const FOREIGN_PURGE_MARGIN_MS = 1_000;
+
+/** One claim's data. */
+export class ClaimRecord {
+  readonly #clock: Clock;
+  #data: ClaimData;
+  #version = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  /** Since when, and how long, the grant lasts by itself; null: for as long as it is held. */
+  #term: { readonly since: Instant; readonly ttlMs: number } | null = null;
+
+  constructor(clock: Clock, data: ClaimData) {
+    this.#clock = clock;
+    this.#data = data;
+  }
+
+  /** What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). */
+  fresh(): Uint8Array {
+    this.#version = 0;
+    return encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });
+  }
+
+  /** Milliseconds until the term ends; `Infinity` without one. Computed at the call. */
+  remainingTermMs(): number {
+    if (this.#term === null) return Number.POSITIVE_INFINITY;
+    return this.#term.ttlMs - elapsedMs(this.#clock, this.#term.since);
+  }
+
+  /** The holder counts from here, before anything is known of the write: it can only be early. */
+  startTerm(ttlMs: number): void {
+    this.#term = { since: instant(this.#clock), ttlMs };
+  }
+
+  /**
+   * Writes the grant with a term of `ttlMs` from now. The term is counted from the send of the write that was
+   * acknowledged. Rejects with the {@link ZooKeeperError} of the write; the term is then as it was.
+   */
+  writeTerm(client: ZooKeeperClient, path: string, ttlMs: number): Promise<void> {
+    const write = async () => {
+      for (;;) {
+        const since = instant(this.#clock);
+        const ttlDeadlineMs = since.wallMs + ttlMs + FOREIGN_PURGE_MARGIN_MS;
+        const next: ClaimData = { ...this.#data, ttlMs, ttlDeadlineMs };
+        try {
+          const stat = await client.setData(path, encodeClaim(next), this.#version);
+          this.#version = stat.version;
+          this.#data = next;
+          this.#term = { since, ttlMs };
+          return;
+        } catch (error) {
+          if (!isZooKeeperError(error, 'BadVersion')) throw error;
+          const { data, stat } = await client.getData(path);
+          this.#version = stat.version;
+          this.#data = { ...this.#data, rest: decodeClaim(data).rest };
+        }
+      }
+    };
+    const turn = this.#writing.then(write, write);
+    this.#writing = turn;
+    return turn;
+  }
+}

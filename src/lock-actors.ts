@@ -1,0 +1,352 @@
+/**
+ * Fills the lock machine's slots with ZooKeeper work. One attempt each; when to try again is the machine's business.
+ * The steps are those of DESIGN §3; the recipe's are ZooKeeper's "Locks".
+ */
+import { fromCallback, fromPromise } from 'xstate';
+import {
+  type Claim,
+  type Consultation,
+  type Enqueued,
+  type LockEvent,
+  lockMachine,
+  type Predecessor,
+  type SlotInput,
+  type Verdict,
+} from '../machines/lock-machine.js';
+import { decodeClaim } from './claim-data.js';
+import type { ClaimRecord } from './claim-record.js';
+import { bearsGuid, claimPrefix, type Line, lineOf, orderByCreation, verdictOf } from './queue.js';
+import { type Acl, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
+import type { Logger, SessionPort } from './zookeeper/session-port.js';
+import { watchChildren, watchNode } from './zookeeper/watches.js';
+import { purgeWhenExpired } from './purge.js';
+
+/** What the slots of one acquisition share. */
+export interface Acquisition {
+  readonly session: SessionPort;
+  readonly lockPath: string;
+  readonly acl: readonly Acl[] | undefined;
+  readonly ttlMs: number | null;
+  readonly record: ClaimRecord;
+  readonly logger: Logger;
+  /** Every znode that is known to have been made and not known to be gone: registered before anything else is awaited (T15). */
+  readonly made: Set<string>;
+  /** Told what a listing showed besides the verdict. */
+  readonly onLine: (line: Line) => void;
+}
+
+/** Parents may vanish between their making and ours (containers are reaped); after so many times something else is wrong. */
+const PARENT_ATTEMPTS = 16;
+
+const of = (input: SlotInput) => input.acquisition as Acquisition;
+const nothing = new Uint8Array(0);
+
+/** Makes the lock path and what is above it, all in one flight; what is there already is left alone. */
+async function makeParents({ session: { client }, lockPath, acl }: Acquisition): Promise<unknown> {
+  const mode = client.capabilities.container ? 'container' : 'persistent';
+  const segments = lockPath.split('/').slice(1);
+  const results = await Promise.allSettled(
+    segments.map((_, index) =>
+      client.create(`/${segments.slice(0, index + 1).join('/')}`, nothing, { mode, acl: acl ?? OPEN_ACL }),
+    ),
+  );
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const fatal = failures.find((reason) => !isZooKeeperError(reason, 'NodeExists', 'NoAuth', 'NoNode'));
+  if (fatal !== undefined) throw fatal;
+  return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
+}
+
+/** The verdict on a listing; past the counter's end with every contender's creation, one request each (T45). */
+async function judge(acquisition: Acquisition, names: readonly string[], claimName: string): Promise<Verdict> {
+  const { client } = acquisition.session;
+  let line = lineOf(names);
+  acquisition.onLine(line);
+  if (line.pastCounterEnd) {
+    const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${acquisition.lockPath}/${name}`)));
+    const czxids = new Map<string, bigint>();
+    line.contenders.forEach(({ name }, index) => {
+      const stat = stats[index];
+      if (stat) czxids.set(name, stat.czxid);
+    });
+    line = orderByCreation(line, czxids);
+  }
+  return verdictOf(line, claimName);
+}
+
+function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: ZooKeeperClient): Claim {
+  return {
+    path,
+    name: path.slice(path.lastIndexOf('/') + 1),
+    czxid: stat.czxid,
+    sessionId: client.sessionId,
+    createdMs: stat.ctimeMs,
+    heardAtMs: acquisition.session.clock.now(),
+  };
+}
+
+/** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
+async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqueued> {
+  const { session, lockPath, acl, record, made } = acquisition;
+  const { client } = session;
+  let failure: unknown;
+  for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
+    const listing = client.getChildren.bind(client);
+    const creating = client
+      .create(`${lockPath}/${claimPrefix(guid)}`, record.fresh(), { mode: 'ephemeralSequential', acl: acl ?? OPEN_ACL })
+      .then((created) => {
+        made.add(created.path);
+        return created;
+      });
+    const [created, listed] = await Promise.allSettled([creating, listing(lockPath)]);
+    if (created.status === 'fulfilled') {
+      if (listed.status === 'rejected') throw unknownUnlessRefused(listed.reason);
+      const { path } = created.value;
+      const stat = created.value.stat ?? (await client.exists(path));
+      if (stat === null) throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
+      const claim = claimOf(acquisition, path, stat, client);
+      const verdict = await judge(acquisition, listed.value.children, claim.name);
+      return { claim, verdict, asOf: session.clock.wallNow() };
+    }
+    if (!isZooKeeperError(created.reason, 'NoNode')) throw created.reason;
+    failure = (await makeParents(acquisition)) ?? created.reason;
+  }
+  throw failure;
+}
+
+/** The claim was made, whatever became of the listing: a lost listing makes the whole step one of unknown outcome. */
+function unknownUnlessRefused(reason: unknown): unknown {
+  return isZooKeeperError(reason) && reason.retryable
+    ? new ZooKeeperError('ConnectionLoss', 'create and list', reason.path, { cause: reason })
+    : reason;
+}
+
+/** The names at the lock path, after everything that was committed before is there to be seen. */
+async function listAfterSync({ session: { client }, lockPath }: Acquisition): Promise<readonly string[]> {
+  const [, listed] = await Promise.allSettled([client.sync(lockPath), client.getChildren(lockPath)]);
+  if (listed.status === 'fulfilled') return listed.value.children;
+  if (isZooKeeperError(listed.reason, 'NoNode')) return [];
+  throw listed.reason;
+}
+
+/** DESIGN §3.2: our GUID, owned by this same session, or nothing. What bears it otherwise is withdrawn (T02, T08). */
+async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enqueued | null> {
+  const { session, lockPath, made } = acquisition;
+  const { client } = session;
+  const names = await listAfterSync(acquisition);
+  const asOf = session.clock.wallNow();
+  let claim: Claim | null = null;
+  for (const name of names.filter((candidate) => bearsGuid(candidate, guid))) {
+    const path = `${lockPath}/${name}`;
+    made.add(path);
+    const stat = await client.exists(path);
+    if (stat === null) made.delete(path);
+    else if (claim === null && stat.ephemeralOwner === client.sessionId) claim = claimOf(acquisition, path, stat, client);
+    else await deleteIfThere(acquisition, path);
+  }
+  if (claim === null) return null;
+  return { claim, verdict: await judge(acquisition, names, claim.name), asOf };
+}
+
+/** DESIGN §3.3. `sync` first: after a reconnect the server we talk to may be behind what we have seen (T49). */
+async function consultQueue(acquisition: Acquisition, claim: Claim): Promise<Consultation> {
+  const names = await listAfterSync(acquisition);
+  const asOf = acquisition.session.clock.wallNow();
+  return { verdict: await judge(acquisition, names, claim.name), asOf };
+}
+
+/** DESIGN §3.5: same node, same session, same creation, still first. */
+async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
+  const { client } = acquisition.session;
+  const [stat, { verdict }] = await Promise.all([client.exists(claim.path), consultQueue(acquisition, claim)]);
+  return (
+    stat !== null &&
+    stat.ephemeralOwner === claim.sessionId &&
+    client.sessionId === claim.sessionId &&
+    stat.czxid === claim.czxid &&
+    verdict.kind === 'holds'
+  );
+}
+
+async function deleteIfThere({ session: { client }, made }: Acquisition, path: string): Promise<void> {
+  try {
+    await client.delete(path, -1);
+  } catch (error) {
+    if (!isZooKeeperError(error, 'NoNode')) throw error;
+  }
+  made.delete(path);
+}
+
+/** DESIGN §3.8. By name where it is known, by GUID where the creation went unanswered. */
+async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: boolean): Promise<undefined> {
+  const { lockPath, made } = acquisition;
+  if (mayExist) {
+    for (const name of await listAfterSync(acquisition)) if (bearsGuid(name, guid)) made.add(`${lockPath}/${name}`);
+  }
+  await Promise.all([...made].map((path) => deleteIfThere(acquisition, path)));
+}
+
+type SendBack = (event: LockEvent) => void;
+
+/** DESIGN §3.4. Watches one contender; behind the holder it also minds the holder's time to live. */
+function watchPredecessor(
+  acquisition: Acquisition,
+  { predecessor, first, claim }: { predecessor: string; first: boolean; claim: Claim | null },
+  sendBack: SendBack,
+): () => void {
+  const { session, lockPath } = acquisition;
+  const { client } = session;
+  const path = `${lockPath}/${predecessor}`;
+  let stopPurge: () => void = () => undefined;
+  let fallback: { unsubscribe: () => void } | null = null;
+  const subscription = watchNode(client, path).subscribe({
+    next: (news) => {
+      if (news.type === 'gone') {
+        sendBack({ type: 'predecessor.gone', witnessed: news.witnessed });
+        return;
+      }
+      const data = decodeClaim(news.data);
+      sendBack({ type: 'predecessor.seen', predecessor: describe(path, data) });
+      stopPurge();
+      stopPurge =
+        first && claim !== null
+          ? purgeWhenExpired({ session, logger: acquisition.logger, lockPath, path, data, stat: news.stat, claim })
+          : () => undefined;
+    },
+    error: (error: unknown) => {
+      if (!isZooKeeperError(error, 'NoAuth')) {
+        sendBack(
+          isZooKeeperError(error) && error.retryable
+            ? { type: 'predecessor.unclear' }
+            : { type: 'predecessor.refused', cause: error },
+        );
+        return;
+      }
+      sendBack({ type: 'predecessor.seen', predecessor: { path, readable: false } });
+      fallback = watchLine(acquisition, predecessor, sendBack);
+    },
+  });
+  return () => {
+    subscription.unsubscribe();
+    fallback?.unsubscribe();
+    stopPurge();
+  };
+}
+
+/** For a predecessor that may not be read: the whole line, until it has left. */
+function watchLine({ session: { client }, lockPath }: Acquisition, predecessor: string, sendBack: SendBack) {
+  return watchChildren(client, lockPath).subscribe({
+    next: ({ children }) => {
+      if (!children.includes(predecessor)) sendBack({ type: 'predecessor.unclear' });
+    },
+    error: (error: unknown) => {
+      sendBack(
+        isZooKeeperError(error) && (error.retryable || error.code === 'NoNode')
+          ? { type: 'predecessor.unclear' }
+          : { type: 'predecessor.refused', cause: error },
+      );
+    },
+  });
+}
+
+function describe(path: string, data: ReturnType<typeof decodeClaim>): Predecessor {
+  return {
+    path,
+    readable: true,
+    ...(data.owner === undefined ? {} : { owner: data.owner }),
+    ...(data.host === undefined ? {} : { host: data.host }),
+    ...(data.pid === undefined ? {} : { pid: data.pid }),
+  };
+}
+
+/**
+ * Watches our own claim. The watch is never removed: our own deletion of the claim uses it up, which saves a request
+ * a cycle, and nobody hears it then.
+ */
+function watchClaim({ session: { client } }: Acquisition, claim: Claim, sendBack: SendBack): () => void {
+  let stopped = false;
+  const look = () => {
+    client
+      .getData(claim.path, (event) => {
+        if (stopped) return;
+        if (event.type === 'deleted') sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        else look();
+      })
+      .then(
+        ({ stat }) => {
+          if (stopped) return;
+          sendBack(stat.czxid === claim.czxid ? { type: 'claim.watched' } : { type: 'claim.gone', because: 'node-deleted' });
+        },
+        (error: unknown) => {
+          if (!stopped && isZooKeeperError(error, 'NoNode')) sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        },
+      );
+  };
+  look();
+  return () => {
+    stopped = true;
+  };
+}
+
+/** DESIGN §3.9. The holder counts from the first send; the write is repeated until it is acknowledged or refused. */
+function writeGrant(acquisition: Acquisition, claim: Claim, sendBack: SendBack): () => void {
+  const { session, record, ttlMs, logger } = acquisition;
+  if (ttlMs === null) return () => undefined;
+  record.startTerm(ttlMs);
+  sendBack({ type: 'ttl.written', remainingMs: ttlMs });
+  let stopped = false;
+  let stopWaiting: () => void = () => undefined;
+  const write = () => {
+    record.writeTerm(session.client, claim.path, ttlMs).then(
+      () => {
+        if (!stopped) sendBack({ type: 'ttl.written', remainingMs: Math.max(0, record.remainingTermMs()) });
+      },
+      (error: unknown) => {
+        if (stopped) return;
+        if (isZooKeeperError(error, 'NoNode')) sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        else if (isZooKeeperError(error) && error.retryable) stopWaiting = onceConnected(session, write);
+        else logger.warn(`${claim.path}: its time to live could not be written, so no one else can end it: ${String(error)}`);
+      },
+    );
+  };
+  write();
+  return () => {
+    stopped = true;
+    stopWaiting();
+  };
+}
+
+/** Calls `then` at the next news that there is a connection, not for the present state. */
+function onceConnected(session: SessionPort, then: () => void): () => void {
+  let present = true;
+  const stop = session.onNews((news) => {
+    if (present || news.type !== 'session.connected') return;
+    stop();
+    then();
+  });
+  present = false;
+  return stop;
+}
+
+/** The claim of an input whose state guarantees one. */
+function claimIn(input: SlotInput): Claim {
+  if (input.claim === null) throw new Error('this state has a claim; please report this: the lock machine let it in without');
+  return input.claim;
+}
+
+/** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
+export const lockLogic = lockMachine.provide({
+  actors: {
+    sessionNews: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => of(input).session.onNews(sendBack)),
+    createClaim: fromPromise(({ input }) => createClaim(of(input), input.guid)),
+    probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
+    consultQueue: fromPromise(({ input }) => consultQueue(of(input), claimIn(input))),
+    watchPredecessor: fromCallback<LockEvent, SlotInput & { readonly predecessor: string; readonly first: boolean }>(
+      ({ input, sendBack }) => watchPredecessor(of(input), input, sendBack),
+    ),
+    watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => watchClaim(of(input), claimIn(input), sendBack)),
+    writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => writeGrant(of(input), claimIn(input), sendBack)),
+    revalidateClaim: fromPromise(({ input }) => revalidateClaim(of(input), claimIn(input))),
+    withdrawClaim: fromPromise(({ input }) => withdrawClaim(of(input), input.guid, input.mayExist)),
+  },
+});

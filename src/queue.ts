@@ -1,0 +1,123 @@
+/**
+ * WHO: names, order and verdict. Total functions over the children's names; no I/O. The recipe is ZooKeeper's
+ * "Locks" (steps 2–5); the names are Curator's, go-zk's and the Go package's, with kazoo's and Curator's read/write
+ * ones understood.
+ */
+import type { Verdict } from '../machines/lock-machine.js';
+
+/** What a contender asks for. */
+export type ContenderKind = 'exclusive' | 'read' | 'write';
+
+/** A child that stands in line. */
+export interface Contender {
+  readonly name: string;
+  /** The server's number: the name's suffix, signed 32-bit. Not unique at the counter's end. */
+  readonly sequence: number;
+  readonly kind: ContenderKind;
+  /** `kazoo`: its own client and ours queue behind it, Curator's and go-zk's do not. */
+  readonly dialect: 'curator' | 'kazoo';
+}
+
+/** A path's children, sorted out. */
+export interface Line {
+  /** In the order they will hold. */
+  readonly contenders: readonly Contender[];
+  /** Names that do not stand in line: never fatal, never waited for (T46). */
+  readonly foreign: readonly string[];
+  /** The counter is at its end: the suffix no longer orders, and `contenders` wants {@link orderByCreation}. */
+  readonly pastCounterEnd: boolean;
+  /** Clients that do not see each other stand in this line (kazoo's own names next to others): exclusion is not given. */
+  readonly unsafeMix: boolean;
+}
+
+/** Ours and Curator's separator between the GUID and the number. */
+const LOCK_NAME = 'lock-';
+const COUNTER_END = 2_147_483_647;
+
+/**
+ * The number is ten digits, or a minus and nine or ten (a server formats a signed 32-bit counter with `%010d`, T45).
+ * It is read only directly behind a known name, else the dash of `lock-` would read as a sign.
+ */
+const forms: readonly { readonly pattern: RegExp; readonly kind: ContenderKind; readonly dialect: Contender['dialect'] }[] = [
+  { pattern: /(?:^|-)lock-(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'curator' },
+  { pattern: /__WRIT__(-\d{9,10}|\d{10})$/, kind: 'write', dialect: 'curator' },
+  { pattern: /__READ__(-\d{9,10}|\d{10})$/, kind: 'read', dialect: 'curator' },
+  { pattern: /^[0-9a-f]{32}__lock__(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'kazoo' },
+  { pattern: /^[0-9a-f]{32}__rlock__(-\d{9,10}|\d{10})$/, kind: 'read', dialect: 'kazoo' },
+];
+
+/** The name that is asked for; the server adds the number. */
+export function claimPrefix(guid: string): string {
+  return `_c_${guid}-${LOCK_NAME}`;
+}
+
+/** Whether `name` was made for the claim with this GUID. */
+export function bearsGuid(name: string, guid: string): boolean {
+  return name.startsWith(`_c_${guid}-`);
+}
+
+/** Reads a child's name; null when it does not stand in line. */
+export function contenderOf(name: string): Contender | null {
+  for (const { pattern, kind, dialect } of forms) {
+    const digits = pattern.exec(name)?.[1];
+    if (digits === undefined) continue;
+    const sequence = Number(digits);
+    if (sequence > COUNTER_END || sequence < -COUNTER_END - 1) return null;
+    return { name, sequence, kind, dialect };
+  }
+  return null;
+}
+
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Sorts a listing out. The order is by number; equal numbers, which only the counter's end makes, by name. */
+export function lineOf(names: readonly string[]): Line {
+  const contenders: Contender[] = [];
+  const foreign: string[] = [];
+  for (const name of names) {
+    const contender = contenderOf(name);
+    if (contender === null) foreign.push(name);
+    else contenders.push(contender);
+  }
+  contenders.sort((a, b) => a.sequence - b.sequence || byText(a.name, b.name));
+  return {
+    contenders,
+    foreign,
+    pastCounterEnd: contenders.some(({ sequence }) => sequence === COUNTER_END || sequence < 0),
+    unsafeMix: contenders.some(({ dialect }) => dialect !== contenders[0]?.dialect),
+  };
+}
+
+/**
+ * The same line in the order of creation. From the counter's end on a server hands out 2147483647 again and again, and
+ * negative numbers in between, so nothing but the creation transaction orders (T45). A contender that `czxids` does not
+ * know has left since the listing.
+ */
+export function orderByCreation(line: Line, czxids: ReadonlyMap<string, bigint>): Line {
+  const contenders = line.contenders.filter(({ name }) => czxids.has(name));
+  const czxid = (name: string) => czxids.get(name) ?? 0n;
+  contenders.sort((a, b) => {
+    const difference = czxid(a.name) - czxid(b.name);
+    return difference < 0n ? -1 : difference > 0n ? 1 : byText(a.name, b.name);
+  });
+  return { ...line, contenders };
+}
+
+/**
+ * Where `claimName` stands: it holds when nobody is ahead, else it watches the nearest one ahead. Only those ahead ever
+ * block (T24), and "first" needs our own exact name to be there (T05).
+ */
+export function verdictOf(line: Line, claimName: string): Verdict {
+  const position = line.contenders.findIndex(({ name }) => name === claimName);
+  if (position === -1) return { kind: 'missing' };
+  const queueLength = line.contenders.length;
+  const predecessor = line.contenders[position - 1];
+  if (predecessor === undefined) return { kind: 'holds', queueLength };
+  return {
+    kind: 'waits',
+    predecessor: predecessor.name,
+    position,
+    queueLength,
+    inherits: position === 1 && line.contenders.every(({ kind }) => kind === 'exclusive'),
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * Jute, ZooKeeper's wire format: big-endian numbers, length-prefixed bytes and strings, −1 for "none".
+ * A record is described once ({@link struct}) and read and written from that description, by the wire client and
+ * by the embedded server alike. Any bytes either decode or throw; nothing is allocated on a length's word alone.
+ */
+import { ZooKeeperError } from './errors.js';
+
+const encoder = new TextEncoder();
+// A leading U+FEFF is part of a name here, not a byte-order mark.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Collects one message. */
+export class JuteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 128) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    const needed = at + count;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, at));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = needed;
+    return at;
+  }
+
+  int32(value: number): void {
+    const at = this.#reserve(4);
+    this.#view.setInt32(at, value);
+  }
+
+  int64(value: bigint): void {
+    const at = this.#reserve(8);
+    this.#view.setBigInt64(at, value);
+  }
+
+  boolean(value: boolean): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value ? 1 : 0;
+  }
+
+  bytes(value: Uint8Array | null): void {
+    if (value === null) {
+      this.int32(-1);
+      return;
+    }
+    this.int32(value.length);
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+  }
+
+  string(value: string | null): void {
+    if (value === null) {
+      this.int32(-1);
+      return;
+    }
+    const lengthAt = this.#reserve(4);
+    const at = this.#reserve(value.length * 3);
+    const { written } = encoder.encodeInto(value, this.#bytes.subarray(at));
+    this.#view.setInt32(lengthAt, written);
+    this.#length = at + written;
+  }
+
+  /** Starts another message in the same memory. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** The message with its four-byte length in front, in memory of its own. */
+  toFrame(): Uint8Array {
+    const frame = new Uint8Array(this.#length + 4);
+    new DataView(frame.buffer).setInt32(0, this.#length);
+    frame.set(this.#bytes.subarray(0, this.#length), 4);
+    return frame;
+  }
+
+  /** The message, in memory of its own. */
+  toBytes(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/** Reads one message and never past its end. */
+export class JuteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (count < 0 || count > this.#bytes.length - at) {
+      throw new ZooKeeperError('ProtocolViolation', 'decode', undefined, {
+        detail: `wanted ${count} bytes at ${at} of a message of ${this.#bytes.length}`,
+      });
+    }
+    this.#at = at + count;
+    return at;
+  }
+
+  int32(): number {
+    return this.#view.getInt32(this.#take(4));
+  }
+
+  int64(): bigint {
+    return this.#view.getBigInt64(this.#take(8));
+  }
+
+  boolean(): boolean {
+    return this.#bytes[this.#take(1)] !== 0;
+  }
+
+  /** A copy; `null` for "none". */
+  bytes(): Uint8Array | null {
+    const length = this.int32();
+    if (length === -1) return null;
+    const at = this.#take(length);
+    return this.#bytes.slice(at, at + length);
+  }
+
+  string(): string | null {
+    const length = this.int32();
+    if (length === -1) return null;
+    const at = this.#take(length);
+    try {
+      return decoder.decode(this.#bytes.subarray(at, at + length));
+    } catch (cause) {
+      throw new ZooKeeperError('ProtocolViolation', 'decode', undefined, {
+        detail: `a string of ${length} bytes at ${at} is not UTF-8`,
+        cause,
+      });
+    }
+  }
+
+  /** A vector's length, refused when that many elements of at least `leastElementBytes` cannot follow. */
+  count(leastElementBytes: number): number {
+    const length = this.int32();
+    if (length === -1) return 0;
+    if (length < 0 || length * leastElementBytes > this.remaining) {
+      throw new ZooKeeperError('ProtocolViolation', 'decode', undefined, {
+        detail: `a vector of ${length} elements does not fit the ${this.remaining} bytes that follow`,
+      });
+    }
+    return length;
+  }
+}
+
+/** How one kind of value stands on the wire. */
+export interface JuteType<T> {
+  read(reader: JuteReader): T;
+  write(writer: JuteWriter, value: T): void;
+  /** The fewest bytes a value takes: bounds what a vector may claim. */
+  readonly leastBytes: number;
+}
+
+export const int32: JuteType<number> = {
+  read: (reader) => reader.int32(),
+  write: (writer, value) => {
+    writer.int32(value);
+  },
+  leastBytes: 4,
+};
+
+export const int64: JuteType<bigint> = {
+  read: (reader) => reader.int64(),
+  write: (writer, value) => {
+    writer.int64(value);
+  },
+  leastBytes: 8,
+};
+
+/** Milliseconds since the epoch: a 64-bit number that a double holds exactly. */
+export const timestamp: JuteType<number> = {
+  read: (reader) => Number(reader.int64()),
+  write: (writer, value) => {
+    writer.int64(BigInt(Math.trunc(value)));
+  },
+  leastBytes: 8,
+};
+
+/** A session id: 64 bits on the wire, unsigned hex without leading zeros in this package, `'0'` for none. */
+export const sessionId: JuteType<string> = {
+  read: (reader) => {
+    const id = reader.int64();
+    return id === 0n ? '0' : BigInt.asUintN(64, id).toString(16);
+  },
+  write: (writer, value) => {
+    writer.int64(value === '0' ? 0n : BigInt.asIntN(64, BigInt(`0x${value}`)));
+  },
+  leastBytes: 8,
+};
+
+export const boolean: JuteType<boolean> = {
+  read: (reader) => reader.boolean(),
+  write: (writer, value) => {
+    writer.boolean(value);
+  },
+  leastBytes: 1,
+};
+
+/** Bytes; "none" reads as empty. */
+export const bytes: JuteType<Uint8Array> = {
+  read: (reader) => reader.bytes() ?? new Uint8Array(0),
+  write: (writer, value) => {
+    writer.bytes(value);
+  },
+  leastBytes: 4,
+};
+
+/** UTF-8; "none" reads as empty. */
+export const string: JuteType<string> = {
+  read: (reader) => reader.string() ?? '',
+  write: (writer, value) => {
+    writer.string(value);
+  },
+  leastBytes: 4,
+};
+
+/** Many of one kind. */
+export function vector<T>(element: JuteType<T>): JuteType<readonly T[]> {
+  return {
+    read(reader) {
+      const count = reader.count(element.leastBytes);
+      const values: T[] = [];
+      for (let index = 0; index < count; index += 1) values.push(element.read(reader));
+      return values;
+    },
+    write(writer, values) {
+      writer.int32(values.length);
+      for (const value of values) element.write(writer, value);
+    },
+    leastBytes: 4,
+  };
+}
+
+type Fields = Readonly<Record<string, JuteType<unknown>>>;
+type RecordOf<F> = { readonly [K in keyof F]: F[K] extends JuteType<infer T> ? T : never };
+
+/** A record: its fields in the order they are written here. */
+export function struct<F extends Fields>(fields: F): JuteType<RecordOf<F>> {
+  const entries = Object.entries(fields);
+  return {
+    read(reader) {
+      const record: Record<string, unknown> = {};
+      for (const [name, type] of entries) record[name] = type.read(reader);
+      return record as RecordOf<F>;
+    },
+    write(writer, value) {
+      const record: Readonly<Record<string, unknown>> = value;
+      for (const [name, type] of entries) type.write(writer, record[name]);
+    },
+    leastBytes: entries.reduce((sum, [, type]) => sum + type.leastBytes, 0),
+  };
+}
