@@ -113,8 +113,11 @@ export class OwnerAlreadySetError extends LockError {
 /** ZooKeeper refused the claim, the listing or the watch (`ErrLockingFailed`); `cause` says why. */
 export class LockingFailedError extends LockError {
   override readonly name = 'LockingFailedError';
-  constructor(path: string, what: string, cause?: unknown) {
+  /** Only that: somebody was ahead, and the caller would not wait. */
+  readonly busy: boolean;
+  constructor(path: string, what: string, cause?: unknown, busy = false) {
     super('LOCKING_FAILED', `${path} could not be locked: ${what}`, path, cause);
+    this.busy = busy;
   }
 }
 

@@ -57,20 +57,38 @@ async function makeParents({ session: { client }, lockPath, acl }: Acquisition):
   return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
 }
 
-/** The verdict on a listing; past the counter's end with every contender's creation, one request each (T45). */
-async function judge(acquisition: Acquisition, names: readonly string[], claimName: string): Promise<Verdict> {
-  const { client } = acquisition.session;
-  let line = lineOf(names);
-  acquisition.onLine(line);
-  if (line.pastCounterEnd) {
-    const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${acquisition.lockPath}/${name}`)));
-    const czxids = new Map<string, bigint>();
-    line.contenders.forEach(({ name }, index) => {
-      const stat = stats[index];
-      if (stat) czxids.set(name, stat.czxid);
-    });
-    line = orderByCreation(line, czxids);
+/**
+ * The line in the order it will hold. Past the counter's end that takes every contender's creation, one request each
+ * (T45). `names` when they were listed already.
+ */
+export async function listInOrder(
+  client: ZooKeeperClient,
+  lockPath: string,
+  names?: readonly string[],
+): Promise<Line> {
+  const line = lineOf(names ?? (await listOrNothing(client, lockPath)));
+  if (!line.pastCounterEnd) return line;
+  const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${lockPath}/${name}`)));
+  const czxids = new Map<string, bigint>();
+  line.contenders.forEach(({ name }, index) => {
+    const stat = stats[index];
+    if (stat) czxids.set(name, stat.czxid);
+  });
+  return orderByCreation(line, czxids);
+}
+
+async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise<readonly string[]> {
+  try {
+    return (await client.getChildren(lockPath)).children;
+  } catch (error) {
+    if (isZooKeeperError(error, 'NoNode')) return [];
+    throw error;
   }
+}
+
+async function judge(acquisition: Acquisition, names: readonly string[], claimName: string): Promise<Verdict> {
+  const line = await listInOrder(acquisition.session.client, acquisition.lockPath, names);
+  acquisition.onLine(line);
   return verdictOf(line, claimName);
 }
 
@@ -91,14 +109,13 @@ async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqu
   const { client } = session;
   let failure: unknown;
   for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
-    const listing = client.getChildren.bind(client);
     const creating = client
       .create(`${lockPath}/${claimPrefix(guid)}`, record.fresh(), { mode: 'ephemeralSequential', acl: acl ?? OPEN_ACL })
       .then((created) => {
         made.add(created.path);
         return created;
       });
-    const [created, listed] = await Promise.allSettled([creating, listing(lockPath)]);
+    const [created, listed] = await Promise.allSettled([creating, client.getChildren(lockPath)]);
     if (created.status === 'fulfilled') {
       if (listed.status === 'rejected') throw unknownUnlessRefused(listed.reason);
       const { path } = created.value;
@@ -123,10 +140,10 @@ function unknownUnlessRefused(reason: unknown): unknown {
 
 /** The names at the lock path, after everything that was committed before is there to be seen. */
 async function listAfterSync({ session: { client }, lockPath }: Acquisition): Promise<readonly string[]> {
-  const [, listed] = await Promise.allSettled([client.sync(lockPath), client.getChildren(lockPath)]);
-  if (listed.status === 'fulfilled') return listed.value.children;
-  if (isZooKeeperError(listed.reason, 'NoNode')) return [];
-  throw listed.reason;
+  const [synced, listed] = await Promise.allSettled([client.sync(lockPath), listOrNothing(client, lockPath)]);
+  if (synced.status === 'rejected' && !isZooKeeperError(synced.reason, 'NoNode')) throw synced.reason;
+  if (listed.status === 'rejected') throw listed.reason;
+  return listed.value;
 }
 
 /** DESIGN §3.2: our GUID, owned by this same session, or nothing. What bears it otherwise is withdrawn (T02, T08). */

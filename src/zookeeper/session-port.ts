@@ -9,6 +9,8 @@ export interface SessionPort {
   readonly connectString: string;
   /** The client of the moment. It may be disconnected, in which case it refuses requests with `NotSent`. */
   readonly client: ZooKeeperClient;
+  /** Ended by {@link ZooKeeperClient.close} for good: no news will come but that. */
+  readonly closed: boolean;
   /** What was asked of the server, milliseconds. */
   readonly sessionTimeoutMs: number;
   /** Tells the present state at once, then every later one. Returns the way to stop. */

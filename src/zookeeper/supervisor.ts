@@ -77,6 +77,10 @@ export class Supervisor implements SessionPort {
     return this.#options.client.sessionTimeoutMs;
   }
 
+  get closed(): boolean {
+    return this.#state.kind === 'closed';
+  }
+
   get state(): SessionState {
     return this.#state;
   }

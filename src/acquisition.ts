@@ -1,0 +1,210 @@
+/**
+ * One acquisition: one claim, one machine, one root actor. Feeds the machine, tells what its snapshots mean, and stops
+ * it when nothing is left to do.
+ */
+import { type ActorRefFrom, createActor } from 'xstate';
+import type { ExpiryReason, LockSnapshot, SuspendPolicy } from '../machines/lock-machine.js';
+import { ClaimRecord } from './claim-record.js';
+import {
+  ClaimDeletedError,
+  ConnectionFailedError,
+  type LockError,
+  LockingFailedError,
+  LockTimeoutError,
+  SessionClosedError,
+  UnlockingFailedError,
+} from './errors.js';
+import { Lease } from './lease.js';
+import { type Acquisition, lockLogic } from './lock-actors.js';
+import { type Ownership, ownershipOf, statusOf, tellsMore } from './ownership.js';
+import type { Line } from './queue.js';
+import type { Acl } from './zookeeper/client.js';
+import type { Logger, SessionPort } from './zookeeper/session-port.js';
+
+/** What all acquisitions of one lock share. */
+export interface LockSettings {
+  readonly session: SessionPort;
+  readonly path: string;
+  readonly ttlMs: number | null;
+  readonly timeoutMs: number | null;
+  readonly onSuspend: SuspendPolicy;
+  readonly acl: readonly Acl[] | undefined;
+  readonly identity: { readonly host?: string; readonly pid?: number };
+  readonly newGuid: () => string;
+  readonly logger: Logger;
+  readonly onLine: (line: Line) => void;
+}
+
+/** What one acquisition asks for. */
+export interface AcquisitionRequest {
+  readonly owner: string | undefined;
+  readonly timeoutMs: number | null;
+  readonly noWait: boolean;
+}
+
+/** See the file's head. Starts at once. */
+export class LockAcquisition {
+  readonly owner: string | undefined;
+  readonly #settings: LockSettings;
+  readonly #request: AcquisitionRequest;
+  readonly #record: ClaimRecord;
+  readonly #actor: ActorRefFrom<typeof lockLogic>;
+  readonly #listener: (ownership: Ownership) => void;
+  readonly #untold: Ownership[] = [];
+  #told: Ownership | null = null;
+  #lease: Lease | null = null;
+  #claimPath = '';
+  #settle: () => void = () => undefined;
+  readonly #settled: Promise<void>;
+
+  /** `listener` hears every change, in order, one microtask after it: never on a client's call stack. */
+  constructor(settings: LockSettings, request: AcquisitionRequest, listener: (ownership: Ownership) => void) {
+    this.#settings = settings;
+    this.#request = request;
+    this.#listener = listener;
+    this.owner = request.owner;
+    const { session, path, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } = settings;
+    const { owner, timeoutMs, noWait } = request;
+    this.#settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#record = new ClaimRecord(session.clock, {
+      ...identity,
+      ...(owner === undefined ? {} : { owner }),
+      sessionTimeoutMs: session.sessionTimeoutMs,
+      version: 1,
+      rest: {},
+    });
+    const acquisition: Acquisition = {
+      session,
+      lockPath: path,
+      acl,
+      ttlMs,
+      record: this.#record,
+      logger,
+      made: new Set(),
+      onLine,
+    };
+    this.#actor = createActor(lockLogic, {
+      clock: session.clock,
+      input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, acquisition },
+    });
+    this.#hear(this.#actor.getSnapshot());
+    this.#actor.subscribe((snapshot) => {
+      this.#hear(snapshot);
+    });
+    this.#actor.start();
+    this.#actor.send({ type: 'acquire' });
+  }
+
+  /** The lease, while it is held. */
+  get lease(): Lease | null {
+    return statusOf(this.#actor.getSnapshot()) === 'held' ? this.#lease : null;
+  }
+
+  /** Whether it is still on its way to being held, or held. */
+  get pendingOrHeld(): boolean {
+    return ['idle', 'creatingNode', 'waitingOnPredecessor', 'held'].includes(statusOf(this.#actor.getSnapshot()));
+  }
+
+  /** Gives up whatever there is. Resolves when the claim is gone; rejects with {@link UnlockingFailedError}. */
+  async release(): Promise<void> {
+    this.#actor.send({ type: 'release' });
+    await this.#settled;
+    const { failure } = this.#actor.getSnapshot().context;
+    if (failure?.kind === 'not-released') throw this.#failureAsError();
+  }
+
+  /** Fails the acquisition if it is not held yet; clean-up goes on in the background. */
+  abort(cause: unknown): void {
+    this.#actor.send({ type: 'abort', cause });
+  }
+
+  #hear(snapshot: LockSnapshot): void {
+    const { claim } = snapshot.context;
+    if (claim !== null) this.#claimPath = claim.path;
+    const ownership = ownershipOf(snapshot, {
+      lease: () => this.#grant(),
+      error: () => this.#failureAsError(),
+    });
+    if (tellsMore(this.#told, ownership)) {
+      this.#told = ownership;
+      if (this.#untold.push(ownership) === 1) queueMicrotask(() => this.#tell());
+    }
+    if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
+    if (snapshot.hasTag('settled')) {
+      this.#actor.stop();
+      this.#settle();
+    }
+  }
+
+  #tell(): void {
+    for (let next = this.#untold[0]; next !== undefined; next = this.#untold[0]) {
+      this.#listener(next);
+      this.#untold.shift();
+    }
+  }
+
+  #grant(): Lease {
+    if (this.#lease !== null) return this.#lease;
+    const { session, path, onSuspend, ttlMs, logger } = this.#settings;
+    const { claim } = this.#actor.getSnapshot().context;
+    if (claim === null) throw new Error(`${path} is held without a claim; please report this`);
+    this.#lease = new Lease({
+      session,
+      lockPath: path,
+      claim,
+      record: this.#record,
+      owner: this.owner,
+      policy: onSuspend,
+      ttlMs,
+      standing: () => this.#standing(),
+      release: () => this.release(),
+      renewed: (remainingMs) => {
+        this.#actor.send({ type: 'ttl.written', remainingMs });
+      },
+      onDisposeError: (error) => {
+        logger.error(`${path}: ${String(error)}`);
+      },
+    });
+    return this.#lease;
+  }
+
+  #standing(): 'held' | 'released' | ExpiryReason {
+    const snapshot = this.#actor.getSnapshot();
+    const status = statusOf(snapshot);
+    if (status === 'held') return 'held';
+    return status === 'expired' ? (snapshot.context.expiredBecause ?? 'session-expired') : 'released';
+  }
+
+  #failureAsError(): LockError {
+    const { session, path } = this.#settings;
+    const { failure, consultation } = this.#actor.getSnapshot().context;
+    const cause = failure?.cause;
+    const why = cause instanceof Error ? cause.message : 'the reason was not given';
+    switch (failure?.kind) {
+      case 'timeout': {
+        const verdict = consultation?.verdict;
+        const standing =
+          verdict?.kind === 'waits'
+            ? `${verdict.position} of ${verdict.queueLength} ahead when last listed`
+            : `no answer from ${session.connectString} yet`;
+        return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing);
+      }
+      case 'claim-deleted':
+        return new ClaimDeletedError(path, this.#claimPath);
+      case 'unreachable':
+        return new ConnectionFailedError(session.connectString, 'no session could be had', path, cause);
+      case 'closed':
+        return new SessionClosedError(path);
+      case 'busy':
+        return new LockingFailedError(path, 'somebody is ahead, and the caller would not wait', undefined, true);
+      case 'not-released':
+        return new UnlockingFailedError(path, why, cause);
+      case 'aborted':
+        return new LockingFailedError(path, 'the caller gave up', cause);
+      default:
+        return new LockingFailedError(path, why, cause);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** The public names. No logic. */
+export type { ExpiryReason, LockStatus, Predecessor } from '../machines/lock-machine.js';
+export type { SessionEnd } from '../machines/session-machine.js';
+export type { Clock, Instant } from './clock.js';
+export { systemClock } from './clock.js';
+export type { Contention } from './contention.js';
+export * from './errors.js';
+export type { Lease } from './lease.js';
+export type { AcquireOptions, Lock, OwnerContext, OwnerOptions } from './lock.js';
+export type { LockEntries } from './lock-entries.js';
+export { held, whileHeld } from './operators.js';
+export type { Ownership } from './ownership.js';
+export { type ConnectOptions, connect, type LockOptions, type Session } from './session.js';
+export type {
+  Acl,
+  ClientFactory,
+  ClientOptions,
+  CreateMode,
+  Stat,
+  TransactionOperation,
+  TransactionResult,
+  ZooKeeperClient,
+} from './zookeeper/client.js';
+export { OPEN_ACL } from './zookeeper/client.js';
+export { ZooKeeperError, type ZooKeeperErrorCode } from './zookeeper/errors.js';
+export type { Logger } from './zookeeper/session-port.js';
+export type { SessionState } from './zookeeper/supervisor.js';

@@ -1,0 +1,215 @@
+/** The lock people hold in their hands: subscribe to it, or acquire it. */
+import { Observable } from 'rxjs';
+import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './acquisition.js';
+import { checkOptionalDuration, checkOwner } from './arguments.js';
+import {
+  AlreadyOwnLockError,
+  type LockError,
+  LockingFailedError,
+  LockLostError,
+  NotLockOwnerError,
+  OwnerAlreadySetError,
+  SessionClosedError,
+} from './errors.js';
+import type { Contention } from './contention.js';
+import type { Lease } from './lease.js';
+import { listInOrder } from './lock-actors.js';
+import { LockEntries } from './lock-entries.js';
+import type { Ownership } from './ownership.js';
+
+/** Where an owner can be found: `ownerKey` names the entry. */
+export type OwnerContext = Readonly<Record<string, unknown>>;
+
+/** For whom: by name, or by the lock's `ownerKey` in a context. Nobody: the acquisition's owner is known to its lease alone. */
+export interface OwnerOptions {
+  readonly owner?: string;
+  readonly context?: OwnerContext;
+}
+
+/** How to acquire. */
+export interface AcquireOptions extends OwnerOptions {
+  /** Milliseconds from the call until {@link LockTimeoutError}; settles on time whatever the connection does. Default: the lock's. */
+  readonly timeoutMs?: number;
+  /** Rejects with the signal's reason; nothing is left in line. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a lock is made from. @internal */
+export interface LockParts extends LockSettings {
+  readonly ownerKey: string | undefined;
+  readonly owner: string | undefined;
+  readonly contention: Observable<Contention>;
+}
+
+/**
+ * A lock on a path, for everybody who talks to the same ZooKeeper.
+ *
+ * **It can be lost while you work.** Listen for `expired`, or use the lease's `signal`, and pass `lease.fencingToken` on.
+ *
+ * As an observable it is cold: each subscription stands in line for itself, hears its {@link Ownership} as it changes, and
+ * gives the lock up when unsubscribed. `released` and `expired` complete the stream, `failed` ends it with its error.
+ */
+export class Lock extends Observable<Ownership> {
+  /** The lock path: the znode whose children stand in line. */
+  readonly path: string;
+  readonly #parts: LockParts;
+  readonly #byOwner = new Map<string, LockAcquisition>();
+  #owner: string | undefined;
+
+  /** @internal Use `session.lock(path)`. */
+  constructor(parts: LockParts) {
+    super((subscriber) => {
+      if (parts.session.closed) {
+        subscriber.error(new SessionClosedError(parts.path));
+        return undefined;
+      }
+      const request: AcquisitionRequest = { owner: this.#owner, timeoutMs: parts.timeoutMs, noWait: false };
+      let acquisition: LockAcquisition;
+      try {
+        acquisition = this.#begin(request, (ownership) => {
+          subscriber.next(ownership);
+          if (ownership.status === 'failed') subscriber.error(ownership.error);
+          else if (ownership.status === 'released' || ownership.status === 'expired') subscriber.complete();
+        });
+      } catch (error) {
+        subscriber.error(error);
+        return undefined;
+      }
+      return () => {
+        acquisition.release().catch((error: unknown) => {
+          parts.logger.error(String(error));
+        });
+      };
+    });
+    this.#parts = parts;
+    this.path = parts.path;
+    this.#owner = parts.owner;
+  }
+
+  /** Whom the lock is held for, through this object; undefined when it is not, or for nobody named. */
+  get owner(): string | undefined {
+    for (const [owner, acquisition] of this.#byOwner) if (acquisition.lease !== null) return owner;
+    return undefined;
+  }
+
+  /** The owner of every acquisition that names none. Throws `OWNER_ALREADY_SET` the second time, or when the lock's options had one. */
+  setOwner(owner: string): void {
+    checkOwner('owner', owner, this.path);
+    if (this.#owner !== undefined) throw new OwnerAlreadySetError(this.path, this.#owner);
+    this.#owner = owner;
+  }
+
+  /** The line at this path as everybody sees it, live. */
+  get contention(): Observable<Contention> {
+    return this.#parts.contention;
+  }
+
+  /**
+   * Stands in line until the lock is held.
+   *
+   * Rejects with `LOCK_TIMEOUT`, the signal's reason, `ALREADY_OWN_LOCK` (this owner holds it or asks for it already, through this
+   * object), `CLAIM_DELETED`, `CONNECTION_FAILED`, `SESSION_CLOSED`, `LOCKING_FAILED`, or `LOCK_LOST` when it was lost in the moment
+   * it was won. Whatever the outcome, nothing is left in line but a lease's claim.
+   */
+  acquire(options: AcquireOptions = {}): Promise<Lease> {
+    return this.#acquire(options, false).then((lease) => {
+      if (lease === null) throw new LockingFailedError(this.path, 'it was busy; please report this');
+      return lease;
+    });
+  }
+
+  /** As {@link acquire}, but resolves with null at once when somebody is ahead. */
+  tryAcquire(options: AcquireOptions = {}): Promise<Lease | null> {
+    return this.#acquire(options, true);
+  }
+
+  /**
+   * Releases what this owner holds through this object. Resolves when the claim is gone.
+   *
+   * Rejects with `NOT_LOCK_OWNER` when that owner holds nothing here, or none is named: an acquisition without an owner is
+   * released by its lease. Rejects with `UNLOCKING_FAILED` when ZooKeeper refuses.
+   */
+  async release(options: OwnerOptions): Promise<void> {
+    const owner = this.#ownerIn(options) ?? undefined;
+    const acquisition = owner === undefined ? undefined : this.#byOwner.get(owner);
+    if (acquisition?.lease == null) throw new NotLockOwnerError(this.path, owner);
+    await acquisition.release();
+  }
+
+  /** As {@link release}, but logs what goes wrong instead of rejecting: for `finally` blocks. */
+  async releaseAndLog(options: OwnerOptions): Promise<void> {
+    try {
+      await this.release(options);
+    } catch (error) {
+      this.#parts.logger.error(String(error));
+    }
+  }
+
+  /** Who stands in line now. One listing; nobody, when the path does not exist. */
+  async entries(): Promise<LockEntries> {
+    if (this.#parts.session.closed) throw new SessionClosedError(this.path);
+    return new LockEntries(this.path, (await listInOrder(this.#parts.session.client, this.path)).contenders);
+  }
+
+  async #acquire(options: AcquireOptions, noWait: boolean): Promise<Lease | null> {
+    const { session, path } = this.#parts;
+    const timeoutMs = checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs;
+    const owner = this.#ownerIn(options) ?? this.#owner;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (session.closed) throw new SessionClosedError(path);
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        acquisition.abort(signal?.reason);
+        reject(signal?.reason as Error);
+      };
+      const done = () => signal?.removeEventListener('abort', giveUp);
+      const acquisition = this.#begin({ owner, timeoutMs, noWait }, (ownership) => {
+        switch (ownership.status) {
+          case 'held':
+            // Lost in the moment it was won: the next news says so.
+            if (!ownership.lease.isHeld()) return;
+            done();
+            resolve(ownership.lease);
+            return;
+          case 'failed':
+            done();
+            if (noWait && isBusy(ownership.error)) resolve(null);
+            else reject(ownership.error);
+            return;
+          case 'expired':
+            done();
+            reject(new LockLostError(path, ownership.reason));
+            return;
+          default:
+        }
+      });
+      signal?.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+
+  #begin(request: AcquisitionRequest, listener: (ownership: Ownership) => void): LockAcquisition {
+    const { owner } = request;
+    if (owner !== undefined) {
+      const present = this.#byOwner.get(owner);
+      if (present?.pendingOrHeld === true) throw new AlreadyOwnLockError(this.path, owner, present.lease);
+    }
+    const acquisition = new LockAcquisition(this.#parts, request, (ownership) => {
+      if (owner !== undefined && !acquisition.pendingOrHeld && this.#byOwner.get(owner) === acquisition) {
+        this.#byOwner.delete(owner);
+      }
+      listener(ownership);
+    });
+    if (owner !== undefined) this.#byOwner.set(owner, acquisition);
+    return acquisition;
+  }
+
+  #ownerIn({ owner, context }: OwnerOptions): string | undefined {
+    if (owner !== undefined) return checkOwner('owner', owner, this.path);
+    const key = this.#parts.ownerKey;
+    const found = key === undefined ? undefined : context?.[key];
+    return found === undefined ? undefined : checkOwner(`context.${key ?? ''}`, found, this.path);
+  }
+}
+
+const isBusy = (error: LockError): boolean => error instanceof LockingFailedError && error.busy;

@@ -1,0 +1,29 @@
+/** What people do with an ownership stream, as RxJS operators. */
+import { distinctUntilChanged, EMPTY, filter, map, type ObservableInput, type OperatorFunction, switchMap } from 'rxjs';
+import type { Lease } from './lease.js';
+import type { Ownership } from './ownership.js';
+
+const leaseOf = (ownership: Ownership): Lease | null => (ownership.status === 'held' ? ownership.lease : null);
+
+/** Narrows to leases: one for each time the lock is won. */
+export function held(): OperatorFunction<Ownership, Lease> {
+  return (ownership$) =>
+    ownership$.pipe(
+      map(leaseOf),
+      distinctUntilChanged(),
+      filter((lease) => lease !== null),
+    );
+}
+
+/**
+ * Runs work only while the lock is held: subscribes to it when the lock is won and unsubscribes when it is lost or
+ * released. A suspended lock is still held, until its bound. The lock is not given up when the work completes: unsubscribe.
+ */
+export function whileHeld<T>(work: (lease: Lease) => ObservableInput<T>): OperatorFunction<Ownership, T> {
+  return (ownership$) =>
+    ownership$.pipe(
+      map(leaseOf),
+      distinctUntilChanged(),
+      switchMap((lease) => (lease === null ? EMPTY : work(lease))),
+    );
+}

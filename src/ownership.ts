@@ -1,0 +1,98 @@
+/** TELL: a machine's snapshot as what subscribers hear. Derived from snapshots, so whoever comes late knows as well. */
+import type { ExpiryReason, LockSnapshot, LockStatus, Predecessor } from '../machines/lock-machine.js';
+import type { Lease } from './lease.js';
+import type { LockError } from './errors.js';
+
+/** What a subscriber of a lock hears. `status` is the top level of the statechart. */
+export type Ownership =
+  /** Nothing was asked for yet. */
+  | { readonly status: 'idle' }
+  /** Asking for a place in line, or for a session first. Do: wait. */
+  | { readonly status: 'creatingNode' }
+  /** In line behind somebody. Do: wait, or unsubscribe to give the place up. */
+  | {
+      readonly status: 'waitingOnPredecessor';
+      /** How many stood ahead at `asOf`. */
+      readonly position: number;
+      /** How many stood in line at `asOf`, ourselves included. */
+      readonly queueLength: number;
+      /** The one ahead; its owner once it was read. Null while it is being looked for. */
+      readonly predecessor: Predecessor | null;
+      /** When the line was last listed, epoch ms. Live values come from `lock.contention`. */
+      readonly asOf: number;
+    }
+  /** It is ours. Do: work; pass `lease.fencingToken` on; stop at `lease.signal`. */
+  | {
+      readonly status: 'held';
+      readonly lease: Lease;
+      /**
+       * `suspended`: cut off; work on until `lease.validUntil` at most. `revalidating`: back, and looking whether it is
+       * still ours.
+       */
+      readonly connection: 'confirmed' | 'suspended' | 'revalidating';
+    }
+  /** Given back; the claim is being deleted. */
+  | { readonly status: 'releasing' }
+  /** Given back, and gone from the server. The stream completes. */
+  | { readonly status: 'released' }
+  /** We held it and no longer do. Do: stop the work at once; the token refuses what comes late. The stream completes. */
+  | { readonly status: 'expired'; readonly reason: ExpiryReason }
+  /** Not obtained. The stream errors with `error`; nothing is left in line. */
+  | { readonly status: 'failed'; readonly error: LockError };
+
+/** The top level of a snapshot. */
+export function statusOf(snapshot: LockSnapshot): LockStatus {
+  const { value } = snapshot;
+  return (typeof value === 'string' ? value : (Object.keys(value)[0] ?? 'idle')) as LockStatus;
+}
+
+/** How a held lock stands to its connection. */
+export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' | 'revalidating' {
+  if (snapshot.matches({ held: 'confirmed' })) return 'confirmed';
+  return snapshot.matches({ held: 'suspended' }) ? 'suspended' : 'revalidating';
+}
+
+/** What goes into an {@link Ownership} besides the snapshot. */
+export interface OwnershipParts {
+  /** The lease of the present grant. */
+  readonly lease: () => Lease;
+  /** The failure of the snapshot as an error for people. */
+  readonly error: () => LockError;
+}
+
+/** Translates. */
+export function ownershipOf(snapshot: LockSnapshot, parts: OwnershipParts): Ownership {
+  const status = statusOf(snapshot);
+  switch (status) {
+    case 'waitingOnPredecessor': {
+      const { consultation, predecessor } = snapshot.context;
+      const verdict = consultation?.verdict;
+      const waits = verdict?.kind === 'waits' ? verdict : null;
+      return {
+        status,
+        position: waits?.position ?? 0,
+        queueLength: waits?.queueLength ?? 0,
+        predecessor,
+        asOf: consultation?.asOf ?? 0,
+      };
+    }
+    case 'held':
+      return { status, lease: parts.lease(), connection: connectionOf(snapshot) };
+    case 'expired':
+      return { status, reason: snapshot.context.expiredBecause ?? 'session-expired' };
+    case 'failed':
+      return { status, error: parts.error() };
+    default:
+      return { status };
+  }
+}
+
+/** Whether `next` says anything that `previous` did not. */
+export function tellsMore(previous: Ownership | null, next: Ownership): boolean {
+  if (previous?.status !== next.status) return true;
+  if (next.status === 'held' && previous.status === 'held') return previous.connection !== next.connection;
+  if (next.status === 'waitingOnPredecessor' && previous.status === 'waitingOnPredecessor') {
+    return previous.asOf !== next.asOf || previous.position !== next.position || previous.predecessor !== next.predecessor;
+  }
+  return false;
+}

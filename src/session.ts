@@ -1,0 +1,192 @@
+/** The handle for one ensemble: hands out locks, and says how the connection is. */
+import { dial, tlsDial } from '#dial';
+import { identity, newGuid, random } from '#host';
+import { Observable } from 'rxjs';
+import {
+  checkChoice,
+  checkDuration,
+  checkFraction,
+  checkLockPath,
+  checkOptionalDuration,
+  checkOwner,
+} from './arguments.js';
+import { type Clock, systemClock } from './clock.js';
+import { type Contention, contention } from './contention.js';
+import { InvalidArgumentError, SessionClosedError } from './errors.js';
+import { Lock } from './lock.js';
+import type { Line } from './queue.js';
+import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
+import { parseConnectString } from './zookeeper/connect-string.js';
+import type { Logger } from './zookeeper/session-port.js';
+import { type SessionState, Supervisor } from './zookeeper/supervisor.js';
+import { wireClient } from './zookeeper/wire-client.js';
+
+/** How to connect. Times in milliseconds. */
+export interface ConnectOptions {
+  /** Asked of the server, which grants between 2 and 20 of its ticks (4 to 40 s by default). Default 15,000. */
+  readonly sessionTimeoutMs?: number;
+  /** How long an ensemble may stay unreachable before whoever waits hears `CONNECTION_FAILED`. Default 30,000. */
+  readonly connectTimeoutMs?: number;
+  /** Options for `node:tls`; the connection is then encrypted. */
+  readonly tls?: TlsOptions;
+  /** Identities to add, e.g. `{ scheme: 'digest', auth: 'user:password' }`. */
+  readonly auth?: readonly { readonly scheme: string; readonly auth: string | Uint8Array }[];
+  /** Another client: `embedded.client()`, or one of your own. Default: the wire client. */
+  readonly client?: ClientFactory;
+  /** By how much the rates of this clock and the server's may differ. Default 0.01. */
+  readonly clockDrift?: number;
+  /** Taken off the validity bound; 0 is enough on a standalone server. Default: the larger of 2,000 and a tenth of the session, at most a quarter. */
+  readonly guardMs?: number;
+  /** Larger answers are refused with a typed error. Default 16 MiB. */
+  readonly maxReplyBytes?: number;
+  /** Default: the machine's. A test brings its own. */
+  readonly clock?: Clock;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+/** How a lock behaves. Times in milliseconds. */
+export interface LockOptions {
+  /** The lock ends by itself so long after each grant, unless renewed. Default: it does not. */
+  readonly ttlMs?: number;
+  /** Which entry of `context` names the owner. */
+  readonly ownerKey?: string;
+  /** The owner of acquisitions that name none. */
+  readonly owner?: string;
+  /** From asking to `LOCK_TIMEOUT`. Default: for ever. */
+  readonly timeoutMs?: number;
+  /**
+   * What ends a held lock when the connection goes: `bounded` (default) the validity bound; `standard` the loss itself;
+   * `session` only the session's end, which may be after somebody else was granted the lock: rely on the token then.
+   */
+  readonly onSuspend?: 'bounded' | 'standard' | 'session';
+  /** Permissions of the claims, and of the parents that are made. Default: everybody may do everything. */
+  readonly acl?: readonly Acl[];
+  /** What a second acquisition of one owner gets: `AlreadyOwnLockError`. */
+  readonly reentrancy?: 'reject';
+}
+
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const encoder = new TextEncoder();
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Connects to an ensemble, in the background: returns at once, and locks wait for the connection.
+ *
+ * `connectString` is `host:port,host:port/chroot`. Throws `INVALID_ARGUMENT` for anything that cannot be meant.
+ */
+export function connect(connectString: string, options: ConnectOptions = {}): Session {
+  return new Session(connectString, options);
+}
+
+/** A connection to one ensemble, kept up until {@link Session.close}. One ZooKeeper session after another if need be. */
+export class Session implements AsyncDisposable {
+  /** How the connection is: the present state at once, then every change. */
+  readonly state: Observable<SessionState>;
+  readonly #supervisor: Supervisor;
+  readonly #logger: Logger;
+  readonly #reported = new Set<string>();
+
+  /** @internal Use {@link connect}. */
+  constructor(connectString: string, options: ConnectOptions) {
+    this.#logger = options.logger ?? silent;
+    const { client } = options;
+    if (client === undefined) checkConnectString(connectString);
+    const sessionTimeoutMs = checkDuration('sessionTimeoutMs', options.sessionTimeoutMs ?? 15_000, 1);
+    const connectTimeoutMs = checkDuration('connectTimeoutMs', options.connectTimeoutMs ?? 30_000, 1);
+    const clockDrift = checkFraction('clockDrift', options.clockDrift ?? 0.01, 0.5);
+    const guardMs = checkOptionalDuration('guardMs', options.guardMs) ?? undefined;
+    const maxReplyBytes = checkDuration('maxReplyBytes', options.maxReplyBytes ?? MAX_REPLY_BYTES, 1024);
+    const factory = client ?? wireClient(options.tls === undefined ? dial : tlsDial(options.tls));
+    this.#supervisor = new Supervisor(factory, {
+      client: {
+        connectString,
+        sessionTimeoutMs,
+        maxReplyBytes,
+        auth: (options.auth ?? []).map(({ scheme, auth }) => ({
+          scheme,
+          auth: typeof auth === 'string' ? encoder.encode(auth) : auth,
+        })),
+        clock: options.clock ?? systemClock,
+        random,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+      },
+      connectTimeoutMs,
+      clockDrift,
+      guardMs,
+      logger: this.#logger,
+    });
+    this.state = new Observable((subscriber) =>
+      this.#supervisor.onState((state) => {
+        subscriber.next(state);
+        if (state.kind === 'closed') subscriber.complete();
+      }),
+    );
+  }
+
+  /**
+   * A lock on `path`. Nothing happens until it is subscribed to or acquired. Throws `INVALID_ARGUMENT` for a path or option
+   * that cannot be meant, `SESSION_CLOSED` after {@link close}.
+   */
+  lock(path: string, options: LockOptions = {}): Lock {
+    checkLockPath(path);
+    if (this.#supervisor.closed) throw new SessionClosedError(path);
+    checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject']);
+    return new Lock({
+      session: this.#supervisor,
+      path,
+      ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
+      timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
+      onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),
+      ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
+      owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
+      acl: options.acl,
+      identity,
+      newGuid,
+      logger: this.#logger,
+      onLine: (line) => {
+        this.#report(path, line);
+      },
+      contention: this.contention(path),
+    });
+  }
+
+  /** The line at `path` as everybody sees it, whoever stands in it. */
+  contention(path: string): Observable<Contention> {
+    checkLockPath(path);
+    return contention(this.#supervisor, path);
+  }
+
+  /**
+   * Ends the session. What was held is `expired('closed')`, what waited fails with `SESSION_CLOSED`, and the server deletes every
+   * claim at once if it hears us, else when the session times out.
+   */
+  async close(): Promise<void> {
+    await this.#supervisor.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #report(path: string, line: Line): void {
+    if (line.unsafeMix && !this.#reported.has(path)) {
+      this.#reported.add(path);
+      this.#logger.warn(
+        `${path}: clients that do not see each other stand in this line (kazoo's own names next to others): two may hold at once; give kazoo the names of docs/guarantees.md`,
+      );
+    }
+  }
+}
+
+function checkConnectString(connectString: string): void {
+  try {
+    parseConnectString(connectString);
+  } catch (error) {
+    throw new InvalidArgumentError(
+      'the connect string',
+      connectString,
+      error instanceof Error ? error.message : "write it like 'a:2181,b:2181/chroot'",
+    );
+  }
+}
