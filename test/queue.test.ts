@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bearsGuid, claimPrefix, contenderOf, lineOf, orderByCreation, verdictOf } from '../src/queue.js';
+
+const COUNTER_END = 2_147_483_647;
+const guid = fc.uuid();
+const suffix = (sequence: number) =>
+  sequence < 0 ? `-${String(-sequence).padStart(9, '0')}` : String(sequence).padStart(10, '0');
+const name = (id: string, sequence: number) => `${claimPrefix(id)}${suffix(sequence)}`;
+const sequence = fc.integer({ min: -COUNTER_END - 1, max: COUNTER_END });
+
+describe('reading names', () => {
+  it('reads the number of every name that a server makes from ours, the sign included (K05, T45)', () => {
+    fc.assert(
+      fc.property(guid, sequence, (id, number) => {
+        expect(contenderOf(name(id, number))).toMatchObject({ sequence: number, kind: 'exclusive', dialect: 'curator' });
+      }),
+    );
+  });
+
+  it('understands the other languages', () => {
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-lock-0000000007')).toMatchObject({ sequence: 7 });
+    expect(contenderOf('lock-0000000007')).toMatchObject({ sequence: 7 });
+    expect(contenderOf('0123456789abcdef0123456789abcdef__lock__0000000003')).toMatchObject({ dialect: 'kazoo' });
+    expect(contenderOf('0123456789abcdef0123456789abcdef__rlock__0000000003')).toMatchObject({ kind: 'read' });
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__READ__0000000001')).toMatchObject({ kind: 'read' });
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__WRIT__0000000002')).toMatchObject({ kind: 'write' });
+  });
+
+  it.each(['team-1', 'lock-', 'lock-12', 'lock-00000000001', 'lock-9999999999', 'my-blocklock-0000000001x', 'sub', ''])(
+    'does not let the foreign child %j stand in line (K20, T46)',
+    (foreign) => {
+      expect(contenderOf(foreign)).toBeNull();
+      expect(lineOf([foreign]).foreign).toEqual([foreign]);
+    },
+  );
+
+  it('knows a claim by its GUID and by nothing shorter', () => {
+    expect(bearsGuid('_c_abc-lock-0000000001', 'abc')).toBe(true);
+    expect(bearsGuid('_c_abcd-lock-0000000001', 'abc')).toBe(false);
+  });
+
+  it('reports a line in which clients do not see each other', () => {
+    const mixed = lineOf(['lock-0000000001', '0123456789abcdef0123456789abcdef__lock__0000000002']);
+    expect(mixed.unsafeMix).toBe(true);
+    expect(lineOf(['lock-0000000001', 'lock-0000000002']).unsafeMix).toBe(false);
+  });
+});
+
+/** A line as a server makes it: every contender created later has a larger creation transaction. */
+const line = (number: fc.Arbitrary<number>) =>
+  fc.array(fc.record({ id: guid, number }), { minLength: 1, maxLength: 12 }).chain((made) => {
+    const names = made.map(({ id, number: value }) => name(id, value));
+    const unique = [...new Set(names)];
+    return fc
+      .shuffledSubarray(unique, { minLength: unique.length, maxLength: unique.length })
+      .map((shuffled) => ({ shuffled, czxids: new Map(unique.map((each, index) => [each, BigInt(index + 1)])) }));
+  });
+
+describe('the order', () => {
+  it('is total, and the same for whoever lists', () => {
+    fc.assert(
+      fc.property(line(sequence), ({ shuffled }) => {
+        const once = lineOf(shuffled).contenders.map((contender) => contender.name);
+        expect(lineOf([...shuffled].reverse()).contenders.map((contender) => contender.name)).toEqual(once);
+        expect(new Set(once).size).toBe(shuffled.length);
+      }),
+    );
+  });
+
+  it('asks for the creation order exactly when the counter is at its end', () => {
+    expect(lineOf([name('a', COUNTER_END - 1)]).pastCounterEnd).toBe(false);
+    expect(lineOf([name('a', 1), name('b', COUNTER_END)]).pastCounterEnd).toBe(true);
+    expect(lineOf([name('a', 1), name('b', -5)]).pastCounterEnd).toBe(true);
+  });
+
+  it('past the counter\'s end is the order of creation, whatever the numbers say', () => {
+    fc.assert(
+      fc.property(line(fc.constantFrom(COUNTER_END, -COUNTER_END - 1, -1, 3)), ({ shuffled, czxids }) => {
+        const ordered = orderByCreation(lineOf(shuffled), czxids).contenders.map((contender) => contender.name);
+        expect(ordered).toEqual([...czxids.keys()]);
+      }),
+    );
+  });
+
+  it('leaves out whoever left since the listing', () => {
+    const listed = lineOf([name('a', COUNTER_END), name('b', COUNTER_END)]);
+    expect(orderByCreation(listed, new Map([[name('b', COUNTER_END), 9n]])).contenders).toHaveLength(1);
+  });
+});
+
+describe('the verdict', () => {
+  const number = fc.integer({ min: 0, max: 40 });
+
+  it('lets exactly one hold', () => {
+    fc.assert(
+      fc.property(line(number), ({ shuffled }) => {
+        const sorted = lineOf(shuffled);
+        const holders = shuffled.filter((each) => verdictOf(sorted, each).kind === 'holds');
+        expect(holders).toHaveLength(1);
+      }),
+    );
+  });
+
+  it('blocks everybody else on somebody ahead, so that nobody waits in a circle (T24)', () => {
+    fc.assert(
+      fc.property(line(number), ({ shuffled }) => {
+        const sorted = lineOf(shuffled);
+        const index = new Map(sorted.contenders.map((contender, at) => [contender.name, at]));
+        for (const each of shuffled) {
+          const verdict = verdictOf(sorted, each);
+          if (verdict.kind !== 'waits') continue;
+          expect(index.get(verdict.predecessor)).toBe((index.get(each) ?? 0) - 1);
+          expect(verdict.position).toBe(index.get(each));
+        }
+      }),
+    );
+  });
+
+  it('is "missing" for a name that is not in the listing, also in an empty one (K04, T05)', () => {
+    expect(verdictOf(lineOf([]), name('a', 0))).toEqual({ kind: 'missing' });
+    expect(verdictOf(lineOf([name('b', 0)]), name('a', 0))).toEqual({ kind: 'missing' });
+  });
+
+  it('lets a deletion be the grant only for the second of a line without readers and writers', () => {
+    const [a, b, c] = [name('a', 1), name('b', 2), name('c', 3)];
+    expect(verdictOf(lineOf([a, b, c]), b)).toMatchObject({ inherits: true });
+    expect(verdictOf(lineOf([a, b, c]), c)).toMatchObject({ inherits: false });
+    expect(verdictOf(lineOf([a, b, 'x__READ__0000000009']), b)).toMatchObject({ inherits: false });
+  });
+});
