@@ -1,0 +1,77 @@
+/** The {@link Dial} of Node: TCP, and TLS over it. */
+import { Buffer } from 'node:buffer';
+import net from 'node:net';
+import process from 'node:process';
+import tls from 'node:tls';
+import type { TlsOptions } from './client.js';
+import type { Dial, Transport, TransportEvents } from './transport.js';
+
+/** Plain TCP. A name is looked up anew on every attempt, so that a moved server is found. */
+export const dial: Dial = ({ host, port }, events) =>
+  new SocketTransport(net.connect({ host, port, noDelay: true }), 'connect', events);
+
+/** TLS; `options` go to `tls.connect`, and the server's name is checked unless they say otherwise. */
+export function tlsDial(options: TlsOptions): Dial {
+  return ({ host, port }, events) => {
+    const name = net.isIP(host) === 0 ? { servername: host } : {};
+    const socket = tls.connect({ ...name, ...options, host, port });
+    socket.setNoDelay(true);
+    return new SocketTransport(socket, 'secureConnect', events);
+  };
+}
+
+class SocketTransport implements Transport {
+  readonly #socket: net.Socket;
+  #waiting: Uint8Array[] = [];
+  #ended = false;
+
+  constructor(socket: net.Socket, ready: 'connect' | 'secureConnect', events: TransportEvents) {
+    this.#socket = socket;
+    let failure: Error | undefined;
+    socket.once(ready, () => {
+      if (!this.#ended) events.opened();
+    });
+    socket.on('data', (chunk) => {
+      if (!this.#ended) events.received(chunk);
+    });
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    // Half-open is no use: the peer that ended will not answer what we still send.
+    socket.once('end', () => {
+      failure ??= new Error('the peer closed the connection');
+      socket.destroy();
+    });
+    socket.once('close', () => {
+      if (this.#ended) return;
+      this.#ended = true;
+      this.#waiting = [];
+      events.closed(failure ?? new Error('the connection was closed'));
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    if (this.#waiting.push(bytes) === 1) {
+      // After the microtasks, so that what answers set off leaves in the same write.
+      queueMicrotask(() => {
+        process.nextTick(() => {
+          this.#flush();
+        });
+      });
+    }
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    this.#waiting = [];
+    this.#socket.destroy();
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    if (this.#ended || waiting.length === 0) return;
+    this.#waiting = [];
+    this.#socket.write(waiting.length === 1 ? (waiting[0] as Uint8Array) : Buffer.concat(waiting));
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * One session over many connections: which host is next and when, what every new connection is told first, and
+ * the states in their order. It ends in `lost` or `closed` and stays there.
+ */
+import type { Instant } from '../clock.js';
+import type { ClientOptions, ConnectionState, Watcher } from './client.js';
+import { parseConnectString } from './connect-string.js';
+import { Connection, type ConnectionHost, type EndReason, type SessionRecord } from './connection.js';
+import { ZooKeeperError } from './errors.js';
+import { JuteWriter } from './jute.js';
+import { reservedXid } from './records.js';
+import { type Operation, Request } from './request.js';
+import { authFrame, operations, setWatchesFrame } from './operations.js';
+import type { Address, Dial } from './transport.js';
+import { changeOfEvent, removalTypes, type WatchKind, WatchTable } from './watch-table.js';
+import { withoutChroot } from './znode-path.js';
+
+/** The first pause after every host was tried in vain; doubled from round to round. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+/** A healthy server on a slow path may need this long to take a session; never given less, if the session has it. */
+const PATIENCE_MS = 1_000;
+/** Half a quarter of the packet limit that servers have by default (1 MiB). */
+const WATCH_BATCH_BYTES = 131_072;
+const LARGEST_XID = 2_147_483_647;
+
+const ignore = (): void => undefined;
+
+export class WireSession implements ConnectionHost {
+  readonly chroot: string;
+  readonly watches = new WatchTable();
+  readonly writer = new JuteWriter(1024);
+  readonly #options: ClientOptions;
+  readonly #dial: Dial;
+  readonly #hosts: readonly Address[];
+  readonly #record: SessionRecord;
+  readonly #identities: { readonly scheme: string; readonly auth: Uint8Array }[];
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  #state: ConnectionState = { kind: 'connecting' };
+  #connection: Connection | undefined;
+  #nextXid: number;
+  #hostIndex = 0;
+  /** Attempts begun since a connection last answered anything. */
+  #attempts = 1;
+  #pause: unknown;
+  #everConnected = false;
+  #lastFailure: Error | undefined;
+  #closing = false;
+  readonly #whenOver: (() => void)[] = [];
+
+  constructor(dial: Dial, options: ClientOptions, firstXid: number) {
+    const { hosts, chroot } = parseConnectString(options.connectString);
+    this.chroot = chroot;
+    this.#dial = dial;
+    this.#options = options;
+    this.#hosts = shuffled(hosts, options.random);
+    this.#identities = [...options.auth];
+    this.#nextXid = firstXid;
+    this.#record = {
+      id: '0',
+      password: new Uint8Array(16),
+      timeoutMs: options.sessionTimeoutMs,
+      lastZxidSeen: 0n,
+      // Never: no bound counted from here allows anything.
+      acknowledgedMonotonicMs: Number.NEGATIVE_INFINITY,
+      acknowledgedWallMs: Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get sessionId(): string {
+    return this.#record.id;
+  }
+
+  get negotiatedTimeoutMs(): number {
+    return this.#record.timeoutMs;
+  }
+
+  get lastAcknowledged(): Instant {
+    return { monotonicMs: this.#record.acknowledgedMonotonicMs, wallMs: this.#record.acknowledgedWallMs };
+  }
+
+  /** Why the last connection or attempt failed. */
+  get lastFailure(): Error | undefined {
+    return this.#lastFailure;
+  }
+
+  /** The connection that takes requests now. */
+  get connection(): Connection | undefined {
+    return this.#connection?.open === true && !this.#closing ? this.#connection : undefined;
+  }
+
+  /** No more requests: `lost`, `closed`, or on the way there. */
+  get over(): boolean {
+    return this.#closing || this.#state.kind === 'lost' || this.#state.kind === 'closed';
+  }
+
+  listen(listener: (state: ConnectionState) => void): () => void {
+    const entry = (state: ConnectionState): void => {
+      listener(state);
+    };
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  /** Dials the next host, unless the session is over. */
+  start(): void {
+    if (this.#connection !== undefined || this.over) return;
+    const address = this.#hosts[this.#hostIndex] as Address;
+    this.#hostIndex = (this.#hostIndex + 1) % this.#hosts.length;
+    try {
+      this.#connection = new Connection({
+        dial: this.#dial,
+        address,
+        clock: this.#options.clock,
+        session: this.#record,
+        watches: this.watches,
+        attemptTimeoutMs: this.#attemptTimeoutMs(),
+        maxReplyBytes: this.#options.maxReplyBytes,
+        authentication: this.#identities.map(({ scheme, auth }) => ({
+          request: this.#internal(operations.auth, reservedXid.auth),
+          frame: authFrame(scheme, auth),
+        })),
+        host: this,
+      });
+    } catch (cause) {
+      this.#retry(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  /** What {@link WireSession.takeXid} will say. */
+  get nextXid(): number {
+    return this.#nextXid;
+  }
+
+  /** The xid of the next ordinary request: 1 to 2147483647, and around (T52). */
+  takeXid(): number {
+    const xid = this.#nextXid;
+    this.#nextXid = xid === LARGEST_XID ? 1 : xid + 1;
+    return xid;
+  }
+
+  /** From now on sent on every connect. */
+  addIdentity(scheme: string, auth: Uint8Array): void {
+    this.#identities.push({ scheme, auth });
+  }
+
+  /**
+   * Says good-bye on the connection there is, and is over when that is heard, the connection goes, or
+   * `deadlineMs` passes. Without a connection it is over at once.
+   */
+  close(deadlineMs: number): Promise<void> {
+    if (this.#state.kind === 'lost' || this.#state.kind === 'closed') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenOver.push(resolve);
+      if (this.#closing) return;
+      const connection = this.connection;
+      this.#closing = true;
+      if (connection === undefined) {
+        this.#finish({ kind: 'closed' }, new ZooKeeperError('Closed', 'close'));
+        return;
+      }
+      const end = (): void => {
+        this.#finish({ kind: 'closed' }, new ZooKeeperError('Closed', 'close'));
+      };
+      const timer = this.#options.clock.setTimeout(end, deadlineMs);
+      this.#whenOver.push(() => {
+        this.#options.clock.clearTimeout(timer);
+      });
+      const request = new Request(operations.close, undefined, '', undefined, end, end);
+      request.xid = this.takeXid();
+      this.writer.clear();
+      this.writer.int32(request.xid);
+      this.writer.int32(operations.close.type);
+      connection.send(request, this.writer.toFrame());
+    });
+  }
+
+  granted(sessionId: string, password: Uint8Array, timeoutMs: number): boolean {
+    if (this.#record.id !== '0' && this.#record.id !== sessionId) return false;
+    this.#record.id = sessionId;
+    this.#record.password = password;
+    this.#record.timeoutMs = timeoutMs;
+    return true;
+  }
+
+  opened(): void {
+    const connection = this.#connection as Connection;
+    const relativeZxid = this.#record.lastZxidSeen;
+    for (const batch of this.watches.batches(WATCH_BATCH_BYTES)) {
+      const request = this.#internal({ ...operations.setWatches, type: batch.type }, reservedXid.setWatches);
+      connection.send(request, setWatchesFrame(batch, relativeZxid));
+    }
+    const resumed = this.#everConnected;
+    this.#everConnected = true;
+    this.#become({
+      kind: 'connected',
+      sessionId: this.#record.id,
+      negotiatedTimeoutMs: this.#record.timeoutMs,
+      resumed,
+      server: connection.server,
+    });
+  }
+
+  notified(type: number, path: string, replayed: boolean): void {
+    const change = changeOfEvent[type];
+    const visible = withoutChroot(this.chroot, path);
+    if (change === undefined || visible === undefined) return;
+    const event = { type: change, path: visible, replayed };
+    for (const watcher of this.watches.take(change, path)) {
+      // A hop each: off the transport's stack, in order with the answers, and one that throws takes nobody along.
+      queueMicrotask(() => {
+        watcher(event);
+      });
+    }
+  }
+
+  ended(reason: EndReason, cause: Error): void {
+    if (reason !== 'dropped') {
+      this.#finish({ kind: 'lost', reason, cause }, cause);
+      return;
+    }
+    if (this.#closing) {
+      this.#finish({ kind: 'closed' }, cause);
+      return;
+    }
+    const connection = this.#connection;
+    if (connection?.proven === true) this.#attempts = 0;
+    if (this.#state.kind === 'connected') this.#become({ kind: 'suspended', cause });
+    connection?.failAll('ConnectionLoss', cause);
+    this.#retry(cause);
+  }
+
+  /**
+   * Forgets a watcher, also one whose registration is still on its way.
+   * @returns what to remove at the server (`watcherType`), where nobody else is left to hear it.
+   */
+  forget(path: string, watcher: Watcher): number[] {
+    const gone: WatchKind[] = this.watches.forget(path, watcher);
+    const left: WatchKind[] = this.watches.kindsAt(path);
+    for (const request of this.connection?.outstanding() ?? []) {
+      const kind = request.operation.watch;
+      if (request.serverPath !== path || request.watcher === undefined || kind === undefined) continue;
+      if (request.watcher === watcher) {
+        request.watcher = undefined;
+        gone.push(kind);
+      } else {
+        left.push(kind);
+      }
+    }
+    return removalTypes(gone, left);
+  }
+
+  #retry(cause: Error): void {
+    this.#connection = undefined;
+    this.#lastFailure = cause;
+    const round = this.#attempts / this.#hosts.length;
+    this.#attempts += 1;
+    if (round < 1 || !Number.isInteger(round)) {
+      this.start();
+      return;
+    }
+    const longest = Math.min(LONGEST_PAUSE_MS, this.#record.timeoutMs / 10);
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (round - 1), longest) * (0.5 + this.#options.random() / 2);
+    this.#pause = this.#options.clock.setTimeout(() => {
+      this.start();
+    }, pauseMs);
+  }
+
+  /**
+   * How long one host may take: its share of the two thirds of the session that a silent peer costs, so that all
+   * hosts are tried before the session is gone; but not less than {@link PATIENCE_MS}.
+   */
+  #attemptTimeoutMs(): number {
+    const budget = (this.#record.timeoutMs * 2) / 3;
+    return Math.max(Math.min(PATIENCE_MS, budget), budget / this.#hosts.length);
+  }
+
+  #internal(operation: Operation, xid: number): Request {
+    const request = new Request(operation, undefined, '', undefined, ignore, ignore);
+    request.xid = xid;
+    return request;
+  }
+
+  #become(state: ConnectionState): void {
+    this.#state = state;
+    queueMicrotask(() => {
+      for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) listener(state);
+    });
+  }
+
+  #finish(state: ConnectionState, cause: Error): void {
+    if (this.#state.kind === 'lost' || this.#state.kind === 'closed') return;
+    this.#options.clock.clearTimeout(this.#pause);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.watches.clear();
+    this.#become(state);
+    connection?.destroy();
+    connection?.failAll('SessionEnded', cause);
+    for (const resolve of this.#whenOver.splice(0)) resolve();
+  }
+}
+
+/** Fisher and Yates: which server a client talks to is chance, so that many clients spread. */
+function shuffled(hosts: readonly Address[], random: () => number): Address[] {
+  const order = [...hosts];
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1));
+    [order[last], order[other]] = [order[other] as Address, order[last] as Address];
+  }
+  return order;
+}
