@@ -3,7 +3,7 @@
  * it when nothing is left to do.
  */
 import { type ActorRefFrom, createActor } from 'xstate';
-import type { ExpiryReason, LockSnapshot, SuspendPolicy } from '../machines/lock-machine.js';
+import type { ExpiryReason, LockEvent, LockSnapshot, SuspendPolicy } from '../machines/lock-machine.js';
 import { ClaimRecord } from './claim-record.js';
 import {
   ClaimDeletedError,
@@ -109,7 +109,7 @@ export class LockAcquisition {
 
   /** Gives up whatever there is. Resolves when the claim is gone; rejects with {@link UnlockingFailedError}. */
   async release(): Promise<void> {
-    this.#actor.send({ type: 'release' });
+    this.#send({ type: 'release' });
     await this.#settled;
     const { failure } = this.#actor.getSnapshot().context;
     if (failure?.kind === 'not-released') throw this.#failureAsError();
@@ -117,7 +117,12 @@ export class LockAcquisition {
 
   /** Fails the acquisition if it is not held yet; clean-up goes on in the background. */
   abort(cause: unknown): void {
-    this.#actor.send({ type: 'abort', cause });
+    this.#send({ type: 'abort', cause });
+  }
+
+  /** A settled machine has stopped listening; there is nothing left to tell it. */
+  #send(event: LockEvent): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
   }
 
   #hear(snapshot: LockSnapshot): void {
@@ -161,7 +166,7 @@ export class LockAcquisition {
       standing: () => this.#standing(),
       release: () => this.release(),
       renewed: (remainingMs) => {
-        this.#actor.send({ type: 'ttl.written', remainingMs });
+        this.#send({ type: 'ttl.written', remainingMs });
       },
       onDisposeError: (error) => {
         logger.error(`${path}: ${String(error)}`);

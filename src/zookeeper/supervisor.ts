@@ -141,7 +141,7 @@ export class Supervisor implements SessionPort {
       const reason: SessionEnd = isZooKeeperError(cause, 'AuthFailed', 'SessionClosedRequireAuth')
         ? 'authFailed'
         : 'unreachable';
-      machine.send({ type: 'client.lost', reason, cause });
+      if (machine.getSnapshot().status === 'active') machine.send({ type: 'client.lost', reason, cause });
     });
     machine.start();
     return [client, machine];
