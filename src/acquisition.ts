@@ -104,7 +104,9 @@ export class LockAcquisition {
 
   /** Whether it is still on its way to being held, or held. */
   get pendingOrHeld(): boolean {
-    return ['idle', 'creatingNode', 'waitingOnPredecessor', 'held'].includes(statusOf(this.#actor.getSnapshot()));
+    return ['idle', 'creatingNode', 'waitingOnPredecessor', 'held'].includes(
+      statusOf(this.#actor.getSnapshot()),
+    );
   }
 
   /** Gives up whatever there is. Resolves when the claim is gone; rejects with {@link UnlockingFailedError}. */
@@ -203,7 +205,12 @@ export class LockAcquisition {
       case 'closed':
         return new SessionClosedError(path);
       case 'busy':
-        return new LockingFailedError(path, 'somebody is ahead, and the caller would not wait', undefined, true);
+        return new LockingFailedError(
+          path,
+          'somebody is ahead, and the caller would not wait',
+          undefined,
+          true,
+        );
       case 'not-released':
         return new UnlockingFailedError(path, why, cause);
       case 'aborted':

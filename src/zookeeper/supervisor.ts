@@ -21,7 +21,12 @@ export type SessionState =
       readonly negotiatedTimeoutMs: number;
     }
   | { readonly kind: 'suspended'; readonly sessionNumber: number; readonly cause: unknown }
-  | { readonly kind: 'lost'; readonly sessionNumber: number; readonly reason: SessionEnd; readonly cause: unknown }
+  | {
+      readonly kind: 'lost';
+      readonly sessionNumber: number;
+      readonly reason: SessionEnd;
+      readonly cause: unknown;
+    }
   | { readonly kind: 'closed'; readonly sessionNumber: number };
 
 /** How a supervisor behaves. */
@@ -164,8 +169,13 @@ export class Supervisor implements SessionPort {
         const silentMs = elapsedMs(this.clock, client.lastAcknowledged);
         machine.send({ type: 'client.suspended', silentMs, cause: state.cause });
         if (this.#state.kind === 'connected') {
-          this.#options.logger.warn(`${this.connectString}: connection lost (${state.cause.message}); reconnecting`);
-          this.#change({ kind: 'suspended', sessionNumber, cause: state.cause }, { type: 'session.suspended' });
+          this.#options.logger.warn(
+            `${this.connectString}: connection lost (${state.cause.message}); reconnecting`,
+          );
+          this.#change(
+            { kind: 'suspended', sessionNumber, cause: state.cause },
+            { type: 'session.suspended' },
+          );
         }
         return;
       }
