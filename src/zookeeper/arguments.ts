@@ -23,7 +23,8 @@ export function createFault(mode: string, ttlMs: number | undefined): string | u
       ? undefined
       : `was given ttlMs, which only the modes ending in "WithTtl" have, not ${mode}`;
   }
-  if (ttlMs !== undefined && Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= LONGEST_TTL_MS) return undefined;
+  if (ttlMs !== undefined && Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= LONGEST_TTL_MS)
+    return undefined;
   return `was given ttlMs ${String(ttlMs)}; a time to live is a whole number of milliseconds from 1 to ${LONGEST_TTL_MS}`;
 }
 
@@ -32,7 +33,8 @@ export function dataFault(data: Uint8Array): string | undefined {
 }
 
 export function aclFault(acl: readonly unknown[]): string | undefined {
-  if (!Array.isArray(acl) || acl.length === 0) return 'was given no permissions; an ACL has at least one entry';
+  if (!Array.isArray(acl) || acl.length === 0)
+    return 'was given no permissions; an ACL has at least one entry';
   const at = acl.findIndex((entry) => !isAcl(entry));
   if (at === -1) return undefined;
   return `was given ${JSON.stringify(acl[at])} as permission ${at}; one is like { permissions: 31, scheme: "world", id: "anyone" }`;
@@ -51,7 +53,9 @@ function isAcl(entry: unknown): boolean {
 }
 
 export function deadlineFault(deadlineMs: number): string | undefined {
-  return deadlineMs >= 0 ? undefined : `deadlineMs is ${String(deadlineMs)}; it is a number of milliseconds, 0 or more`;
+  return deadlineMs >= 0
+    ? undefined
+    : `deadlineMs is ${String(deadlineMs)}; it is a number of milliseconds, 0 or more`;
 }
 
 /** The connect string is looked at where it is taken apart. */
@@ -59,7 +63,8 @@ export function optionsFault({ sessionTimeoutMs, maxReplyBytes, auth }: ClientOp
   if (!Number.isInteger(sessionTimeoutMs) || sessionTimeoutMs < 1 || sessionTimeoutMs > LARGEST_VERSION) {
     return `sessionTimeoutMs is ${String(sessionTimeoutMs)}; it is a whole number of milliseconds from 1 to ${LARGEST_VERSION}`;
   }
-  if (!(maxReplyBytes >= HEAD_BYTES)) return `maxReplyBytes is ${String(maxReplyBytes)}; it is ${HEAD_BYTES} or more`;
+  if (!(maxReplyBytes >= HEAD_BYTES))
+    return `maxReplyBytes is ${String(maxReplyBytes)}; it is ${HEAD_BYTES} or more`;
   const wrong = auth.findIndex(
     (identity) => typeof identity.scheme !== 'string' || !(identity.auth instanceof Uint8Array),
   );

@@ -45,16 +45,21 @@ function parseAddress(entry: string, text: string): Address {
   if (bracketed !== null) return { host: bracketed[1] ?? '', port: parsePort(bracketed[2], entry, text) };
   const parts = entry.split(':');
   if (parts.length > 2)
-    refuse(text, `has the entry "${entry}" with more than one colon (an IPv6 address goes in brackets, "[::1]:2181")`);
+    refuse(
+      text,
+      `has the entry "${entry}" with more than one colon (an IPv6 address goes in brackets, "[::1]:2181")`,
+    );
   const host = parts[0] ?? '';
   if (host === '') refuse(text, `has the entry "${entry}" without a host name`);
-  if (/[\s@?#[\]\\"'<>|^`{}]|[\p{Cc}]/u.test(host)) refuse(text, `has the host "${host}", which no host can be called`);
+  if (/[\s@?#[\]\\"'<>|^`{}]|[\p{Cc}]/u.test(host))
+    refuse(text, `has the host "${host}", which no host can be called`);
   return { host, port: parsePort(parts[1], entry, text) };
 }
 
 function parsePort(digits: string | undefined, entry: string, text: string): number {
   if (digits === undefined) return DEFAULT_PORT;
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
-  if (port < 1 || port > 65_535) refuse(text, `has the port "${digits}" in "${entry}", which is not 1 to 65535`);
+  if (port < 1 || port > 65_535)
+    refuse(text, `has the port "${digits}" in "${entry}", which is not 1 to 65535`);
   return port;
 }

@@ -105,7 +105,10 @@ export class Connection {
       },
     });
     this.#timer = this.#clock.setTimeout(() => {
-      this.#end('dropped', this.#fault('OperationTimeout', `no session within ${options.attemptTimeoutMs} ms`));
+      this.#end(
+        'dropped',
+        this.#fault('OperationTimeout', `no session within ${options.attemptTimeoutMs} ms`),
+      );
     }, options.attemptTimeoutMs);
   }
 
@@ -139,7 +142,8 @@ export class Connection {
   /** Rejects whatever is outstanding. */
   failAll(code: 'ConnectionLoss' | 'SessionEnded', cause: Error): void {
     for (const queue of [this.#pending, this.#authentications]) {
-      for (let request = queue.shift(); request !== undefined; request = queue.shift()) request.fail(code, cause);
+      for (let request = queue.shift(); request !== undefined; request = queue.shift())
+        request.fail(code, cause);
     }
   }
 
@@ -264,13 +268,23 @@ export class Connection {
     const code = error === 0 ? undefined : codeOfNumber(error);
     if (code !== undefined && (code === 'SessionClosedRequireAuth' || request.xid === reservedXid.auth)) {
       const detail = `${this.server} refused the identity`;
-      this.#endBefore(request, code, 'authFailed', new ZooKeeperError(code, 'connection', undefined, { detail }));
+      this.#endBefore(
+        request,
+        code,
+        'authFailed',
+        new ZooKeeperError(code, 'connection', undefined, { detail }),
+      );
       return;
     }
     if (code === 'SessionExpired' || code === 'SessionMoved') {
       // Of no use as a sign of life. Whether the session is over is for the next connect to say.
       const detail = `answered by ${this.server}`;
-      this.#endBefore(request, code, 'dropped', new ZooKeeperError(code, 'connection', undefined, { detail }));
+      this.#endBefore(
+        request,
+        code,
+        'dropped',
+        new ZooKeeperError(code, 'connection', undefined, { detail }),
+      );
       return;
     }
     this.#acknowledge(request.sentMonotonicMs, request.sentWallMs);
@@ -315,14 +329,21 @@ export class Connection {
 
   #oversize(head: Uint8Array, length: number): void {
     if (this.#phase === 'handshake') {
-      throw this.#fault('ProtocolViolation', `not a ZooKeeper server: its first answer claims ${length} bytes`);
+      throw this.#fault(
+        'ProtocolViolation',
+        `not a ZooKeeper server: its first answer claims ${length} bytes`,
+      );
     }
     const xid = new JuteReader(head).int32();
     if (xid < 0) throw this.#fault('ProtocolViolation', `a message ${xid} of ${length} bytes`);
     const request = this.#take(xid);
     this.#acknowledge(request.sentMonotonicMs, request.sentWallMs);
     this.proven = true;
-    request.fail('ReplyTooLarge', undefined, `${length} bytes; maxReplyBytes is ${this.#options.maxReplyBytes}`);
+    request.fail(
+      'ReplyTooLarge',
+      undefined,
+      `${length} bytes; maxReplyBytes is ${this.#options.maxReplyBytes}`,
+    );
   }
 
   get #pingEveryMs(): number {

@@ -101,9 +101,14 @@ export class FrameReader {
 
 function frameLength(bytes: Uint8Array, at: number): number {
   const length =
-    ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+    ((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0);
   if (length < 0) {
-    throw new ZooKeeperError('ProtocolViolation', 'read', undefined, { detail: `a frame of ${length} bytes` });
+    throw new ZooKeeperError('ProtocolViolation', 'read', undefined, {
+      detail: `a frame of ${length} bytes`,
+    });
   }
   return length;
 }

@@ -25,8 +25,20 @@ const stat = (reader: JuteReader): unknown => StatResponse.read(reader).stat;
 /** Everything but `create`, whose answer is read with the chroot in mind, and `multi`. */
 export const operations = {
   delete: { name: 'delete', type: opcode.delete, decode: nothing },
-  exists: { name: 'exists', type: opcode.exists, decode: stat, absent: null, watch: 'data', absentWatch: 'exists' },
-  getData: { name: 'getData', type: opcode.getData, decode: (reader) => DataResponse.read(reader), watch: 'data' },
+  exists: {
+    name: 'exists',
+    type: opcode.exists,
+    decode: stat,
+    absent: null,
+    watch: 'data',
+    absentWatch: 'exists',
+  },
+  getData: {
+    name: 'getData',
+    type: opcode.getData,
+    decode: (reader) => DataResponse.read(reader),
+    watch: 'data',
+  },
   setData: { name: 'setData', type: opcode.setData, decode: stat },
   getChildren: {
     name: 'getChildren',
@@ -38,7 +50,12 @@ export const operations = {
   setAcl: { name: 'setAcl', type: opcode.setAcl, decode: stat },
   sync: { name: 'sync', type: opcode.sync, decode: nothing },
   addPersistentWatch: { name: 'addWatch', type: opcode.addWatch, decode: nothing, watch: 'persistent' },
-  addRecursiveWatch: { name: 'addWatch', type: opcode.addWatch, decode: nothing, watch: 'persistentRecursive' },
+  addRecursiveWatch: {
+    name: 'addWatch',
+    type: opcode.addWatch,
+    decode: nothing,
+    watch: 'persistentRecursive',
+  },
   removeWatches: { name: 'removeWatch', type: opcode.removeWatches, decode: nothing },
   auth: { name: 'addAuth', type: opcode.auth, decode: nothing },
   setWatches: { name: 'setWatches', type: opcode.setWatches, decode: nothing },
@@ -46,7 +63,9 @@ export const operations = {
 } as const satisfies Record<string, Operation>;
 
 /** The creates of one client: all answer with a stat. */
-export function createOperations(chroot: string): Readonly<Record<'create' | 'container' | 'ttl', Operation>> {
+export function createOperations(
+  chroot: string,
+): Readonly<Record<'create' | 'container' | 'ttl', Operation>> {
   const decode = (reader: JuteReader): Created => {
     const { path, stat } = CreateStatResponse.read(reader);
     return { path: visiblePath(chroot, path), stat };
@@ -62,7 +81,9 @@ export function createOperations(chroot: string): Readonly<Record<'create' | 'co
 export function visiblePath(chroot: string, path: string): string {
   const visible = withoutChroot(chroot, path);
   if (visible === undefined) {
-    throw new ZooKeeperError('ProtocolViolation', 'decode', path, { detail: `not under the chroot ${chroot}` });
+    throw new ZooKeeperError('ProtocolViolation', 'decode', path, {
+      detail: `not under the chroot ${chroot}`,
+    });
   }
   return visible;
 }

@@ -7,7 +7,11 @@ import { createKind, visiblePath, writeCreate } from './operations.js';
 import { ANY_VERSION, MultiHeader, multiEnd, opcode, StatRecord } from './records.js';
 import { withChroot } from './znode-path.js';
 
-const createType = { create: opcode.create2, container: opcode.createContainer, ttl: opcode.createTtl } as const;
+const createType = {
+  create: opcode.create2,
+  container: opcode.createContainer,
+  ttl: opcode.createTtl,
+} as const;
 
 const NO_DATA = new Uint8Array(0);
 
@@ -48,7 +52,8 @@ export function readTransaction(
     if (header.type === opcode.error) {
       const error = reader.int32();
       // The parts before the one that failed were taken back and say 0.
-      if (error !== 0) throw new ZooKeeperError(codeOfNumber(error), 'multi', operation.path, { failedIndex: index });
+      if (error !== 0)
+        throw new ZooKeeperError(codeOfNumber(error), 'multi', operation.path, { failedIndex: index });
     } else {
       results.push(readResult(reader, header.type, header.done, chroot));
     }

@@ -1,5 +1,5 @@
 /** Who waits for what: the watchers of one session by the server's path, one-shot ones until they fire. No I/O. */
-import type { Watcher, WatchEvent } from './client.js';
+import type { WatchEvent, Watcher } from './client.js';
 import { eventType, opcode, watcherType } from './records.js';
 
 /** `exists` is a watch on a missing node: it waits for the creation. To the server it is a `data` watch like the other. */

@@ -49,7 +49,10 @@ const FIRST_XID = 1;
  * server one that stays in memory. Given the same clock, chance and bytes, a client does the same things.
  * @throws ZooKeeperError `BadArguments` from the factory when the connect string cannot be meant.
  */
-export function wireClient(dial: Dial, { firstXid = FIRST_XID }: { readonly firstXid?: number } = {}): ClientFactory {
+export function wireClient(
+  dial: Dial,
+  { firstXid = FIRST_XID }: { readonly firstXid?: number } = {},
+): ClientFactory {
   return (options) => new WireClient(dial, options, firstXid);
 }
 
@@ -62,7 +65,8 @@ class WireClient implements ZooKeeperClient {
 
   constructor(dial: Dial, options: ClientOptions, firstXid: number) {
     const fault = optionsFault(options);
-    if (fault !== undefined) throw new ZooKeeperError('BadArguments', 'connect', undefined, { detail: fault });
+    if (fault !== undefined)
+      throw new ZooKeeperError('BadArguments', 'connect', undefined, { detail: fault });
     this.#options = options;
     this.#session = new WireSession(dial, options, firstXid);
     this.#creates = createOperations(this.#session.chroot);
@@ -88,7 +92,13 @@ class WireClient implements ZooKeeperClient {
     return this.#session.listen(listener);
   }
 
-  connect({ deadlineMs, signal }: { readonly deadlineMs: number; readonly signal?: AbortSignal }): Promise<void> {
+  connect({
+    deadlineMs,
+    signal,
+  }: {
+    readonly deadlineMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<void> {
     const session = this.#session;
     const fault = deadlineFault(deadlineMs);
     if (fault !== undefined)
@@ -143,7 +153,8 @@ class WireClient implements ZooKeeperClient {
 
   create(path: string, data: Uint8Array, options: CreateOptions = {}): Promise<Created> {
     const { mode = 'persistent', acl = OPEN_ACL, ttlMs } = options;
-    const fault = createFault(mode, ttlMs) ?? pathFault(path, isSequential(mode)) ?? dataFault(data) ?? aclFault(acl);
+    const fault =
+      createFault(mode, ttlMs) ?? pathFault(path, isSequential(mode)) ?? dataFault(data) ?? aclFault(acl);
     if (fault !== undefined) return refuse('create', path, fault);
     const operation = this.#creates[createKind(mode)];
     const serverPath = this.#begin(operation, path);
@@ -219,7 +230,8 @@ class WireClient implements ZooKeeperClient {
   }
 
   addWatch(path: string, mode: 'persistent' | 'persistentRecursive', watcher: Watcher): Promise<void> {
-    const fault = pathFault(path) ?? (Object.hasOwn(addWatchMode, mode) ? undefined : `cannot be watched as ${mode}`);
+    const fault =
+      pathFault(path) ?? (Object.hasOwn(addWatchMode, mode) ? undefined : `cannot be watched as ${mode}`);
     if (fault !== undefined) return refuse('addWatch', path, fault);
     const operation = mode === 'persistent' ? operations.addPersistentWatch : operations.addRecursiveWatch;
     const serverPath = this.#beginWithPath(operation, path);
@@ -281,12 +293,24 @@ class WireClient implements ZooKeeperClient {
     return serverPath;
   }
 
-  #finish<T>(operation: Operation, path: string | undefined, serverPath: string, watcher?: Watcher): Promise<T> {
+  #finish<T>(
+    operation: Operation,
+    path: string | undefined,
+    serverPath: string,
+    watcher?: Watcher,
+  ): Promise<T> {
     const session = this.#session;
     const { connection } = session;
     if (connection === undefined) return this.#refuseUnsent(operation.name, path);
     return new Promise((resolve, reject) => {
-      const request = new Request(operation, path, serverPath, watcher, resolve as (value: unknown) => void, reject);
+      const request = new Request(
+        operation,
+        path,
+        serverPath,
+        watcher,
+        resolve as (value: unknown) => void,
+        reject,
+      );
       request.xid = session.takeXid();
       connection.send(request, session.writer.toFrame());
     });
@@ -298,7 +322,11 @@ class WireClient implements ZooKeeperClient {
 }
 
 function isSequential(mode: string): boolean {
-  return mode === 'ephemeralSequential' || mode === 'persistentSequential' || mode === 'persistentSequentialWithTtl';
+  return (
+    mode === 'ephemeralSequential' ||
+    mode === 'persistentSequential' ||
+    mode === 'persistentSequentialWithTtl'
+  );
 }
 
 function versionFault(version: number): string | undefined {
@@ -328,7 +356,12 @@ function partFault(part: TransactionOperation): string | undefined {
   }
 }
 
-function refuse(operation: string, path: string | undefined, fault: string, failedIndex?: number): Promise<never> {
+function refuse(
+  operation: string,
+  path: string | undefined,
+  fault: string,
+  failedIndex?: number,
+): Promise<never> {
   const detail = `the path ${fault}`;
   return Promise.reject(
     new ZooKeeperError('BadArguments', operation, typeof path === 'string' ? path : undefined, {

@@ -2,7 +2,9 @@
 
 /** Characters that the server refuses (PathUtils.validatePath): controls, surrogates and private use, specials. */
 function forbidden(code: number): boolean {
-  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0;
+  return (
+    code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0
+  );
 }
 
 const SLASH = 0x2f;
@@ -51,5 +53,7 @@ export function withChroot(chroot: string, path: string): string {
 export function withoutChroot(chroot: string, path: string): string | undefined {
   if (chroot === '') return path;
   if (path === chroot) return '/';
-  return path.startsWith(chroot) && path.charCodeAt(chroot.length) === SLASH ? path.slice(chroot.length) : undefined;
+  return path.startsWith(chroot) && path.charCodeAt(chroot.length) === SLASH
+    ? path.slice(chroot.length)
+    : undefined;
 }
