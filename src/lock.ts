@@ -4,6 +4,7 @@ import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './a
 import { checkOptionalDuration, checkOwner } from './arguments.js';
 import {
   AlreadyOwnLockError,
+  ConnectionFailedError,
   type LockError,
   LockingFailedError,
   LockLostError,
@@ -16,6 +17,7 @@ import type { Lease } from './lease.js';
 import { listInOrder } from './lock-actors.js';
 import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
+import { isZooKeeperError } from './zookeeper/errors.js';
 
 /** Where an owner can be found: `ownerKey` names the entry. */
 export type OwnerContext = Readonly<Record<string, unknown>>;
@@ -145,10 +147,46 @@ export class Lock extends Observable<Ownership> {
     }
   }
 
-  /** Who stands in line now. One listing; nobody, when the path does not exist. */
+  /**
+   * Who stands in line now: one listing, once there is a connection. Nobody, when the path does not exist.
+   *
+   * Rejects with `CONNECTION_FAILED` or `SESSION_CLOSED` when there is none to be had, `LOCKING_FAILED` when the path may not be listed.
+   */
   async entries(): Promise<LockEntries> {
-    if (this.#parts.session.closed) throw new SessionClosedError(this.path);
-    return new LockEntries(this.path, (await listInOrder(this.#parts.session.client, this.path)).contenders);
+    const { session } = this.#parts;
+    for (;;) {
+      await this.#connected();
+      try {
+        return new LockEntries(this.path, (await listInOrder(session.client, this.path)).contenders);
+      } catch (error) {
+        const cut = isZooKeeperError(error) && (error.retryable || error.code === 'SessionEnded' || error.code === 'Closed');
+        if (!cut) throw new LockingFailedError(this.path, String(error), error);
+      }
+    }
+  }
+
+  /** Resolves when there is a connection; rejects when there is none to be had. */
+  #connected(): Promise<void> {
+    const { session } = this.#parts;
+    return new Promise((resolve, reject) => {
+      let stop: () => void = () => undefined;
+      let over = false;
+      const end = (settle: () => void) => {
+        over = true;
+        stop();
+        settle();
+      };
+      stop = session.onNews((news) => {
+        if (news.type === 'session.connected') end(resolve);
+        else if (news.type === 'session.closed') end(() => { reject(new SessionClosedError(this.path)); });
+        else if (news.type === 'session.lost' && news.reason !== 'expired' && news.reason !== 'presumed') {
+          end(() => {
+            reject(new ConnectionFailedError(session.connectString, 'no session could be had', this.path, news.cause));
+          });
+        }
+      });
+      if (over) stop();
+    });
   }
 
   async #acquire(options: AcquireOptions, noWait: boolean): Promise<Lease | null> {

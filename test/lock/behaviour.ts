@@ -31,7 +31,7 @@ export class Listener {
   readonly subscription: Subscription;
   ended: 'completed' | 'errored' | null = null;
   error: unknown;
-  readonly #waiting: { status: string; resolve: (ownership: Ownership) => void }[] = [];
+  readonly #waiting: { status: string | null; resolve: (ownership: Ownership) => void }[] = [];
   readonly done: Promise<void>;
 
   constructor(lock: Lock) {
@@ -43,7 +43,7 @@ export class Listener {
       next: (ownership) => {
         this.heard.push(ownership);
         for (const waiting of this.#waiting.splice(0)) {
-          if (waiting.status === ownership.status) waiting.resolve(ownership);
+          if (waiting.status === null || waiting.status === ownership.status) waiting.resolve(ownership);
           else this.#waiting.push(waiting);
         }
       },
@@ -66,6 +66,15 @@ export class Listener {
     return new Promise((resolve) => {
       this.#waiting.push({ status, resolve: resolve as (ownership: Ownership) => void });
     });
+  }
+
+  /** What has been heard, once `enough` says so: asked again at every change. */
+  async when(enough: (heard: readonly Ownership[]) => boolean): Promise<void> {
+    while (!enough(this.heard)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push({ status: null, resolve: () => { resolve(); } });
+      });
+    }
   }
 
   get statuses(): string[] {
@@ -391,12 +400,8 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const session = open();
       const statuses = firstValueFrom(session.lock(path).pipe(toArray()));
       const client = await outsider();
-      const find = async () => {
-        const entries = await session.lock(path).entries();
-        return entries.lockPath(entries.first() ?? -1);
-      };
-      let claimPath = await find();
-      while (claimPath === undefined) claimPath = await find();
+      const { holder } = await firstValueFrom(session.contention(path).pipe(filter((line) => line.holder !== null)));
+      const claimPath = holder?.path ?? '';
       await client.delete(claimPath, -1);
       expect((await statuses).at(-1)).toMatchObject({ status: 'expired' });
     });
