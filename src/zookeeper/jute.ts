@@ -132,7 +132,8 @@ export class JuteReader {
     const length = this.int32();
     if (length === -1) return null;
     const at = this.#take(length);
-    return this.#bytes.slice(at, at + length);
+    // Not `slice`, which on a Buffer is a view of memory that is soon used for something else.
+    return new Uint8Array(this.#bytes.subarray(at, at + length));
   }
 
   string(): string | null {

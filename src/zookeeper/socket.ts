@@ -31,8 +31,9 @@ class SocketTransport implements Transport {
     socket.once(ready, () => {
       if (!this.#ended) events.opened();
     });
-    socket.on('data', (chunk) => {
-      if (!this.#ended) events.received(chunk);
+    socket.on('data', ({ buffer, byteOffset, byteLength }) => {
+      // As plain bytes: a Buffer's `slice` is no copy, and its memory is used again for what comes next.
+      if (!this.#ended) events.received(new Uint8Array(buffer, byteOffset, byteLength));
     });
     socket.on('error', (error) => {
       failure = error;

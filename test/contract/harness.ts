@@ -1,0 +1,176 @@
+/** What the contract suite is run against, and what its tests share. Every wait is for an event; the test's own timeout is the deadline. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import type {
+  ClientFactory,
+  ClientOptions,
+  ConnectionState,
+  WatchEvent,
+  Watcher,
+  ZooKeeperClient,
+} from '../../src/zookeeper/client.js';
+import { ZooKeeperError } from '../../src/zookeeper/errors.js';
+import { TcpProxy } from '../setup/tcp-proxy.js';
+
+/** One client on one server. */
+export interface Harness {
+  readonly factory: ClientFactory;
+  /** One `host:port`, without a chroot. */
+  readonly connectString: string;
+  /** The shortest session that the server grants: two of its ticks. */
+  readonly leastSessionMs: number;
+  /** The server is reached through TCP, so a proxy can stand in between. */
+  readonly tcp: boolean;
+  close?(): Promise<void>;
+}
+
+/** Long enough that nothing expires while a test takes its time. */
+export const LONG_SESSION_MS = 10_000;
+export const CONNECT_DEADLINE_MS = 20_000;
+export const NO_BYTES = new Uint8Array(0);
+
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** What a test has to work with; made anew for each, and cleared away after it. */
+export class Ground {
+  /** A node of this test alone. */
+  readonly root = `/contract-${randomUUID()}`;
+  readonly harness: Harness;
+  readonly #clients: ZooKeeperClient[] = [];
+  readonly #proxies: TcpProxy[] = [];
+
+  constructor(harness: Harness) {
+    this.harness = harness;
+  }
+
+  /** A client that is not connecting yet. */
+  client(options: Partial<ClientOptions> = {}): ZooKeeperClient {
+    const client = this.harness.factory({
+      connectString: this.harness.connectString,
+      sessionTimeoutMs: LONG_SESSION_MS,
+      maxReplyBytes: 16 * 1024 * 1024,
+      auth: [],
+      clock: systemClock,
+      random: () => 0.5,
+      ...options,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async connected(options: Partial<ClientOptions> = {}): Promise<ZooKeeperClient> {
+    const client = this.client(options);
+    await client.connect({ deadlineMs: CONNECT_DEADLINE_MS });
+    return client;
+  }
+
+  /** A proxy in front of the server. */
+  async proxy(): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(this.harness.connectString);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  async clear(): Promise<void> {
+    const sweeper = await this.connected();
+    await removeAll(sweeper, this.root);
+    await Promise.all(this.#clients.map((client) => client.close()));
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+  }
+}
+
+/** Sets up what every file of the contract needs; the ground of the running test is what the result returns. */
+export function prepare(start: () => Promise<Harness>): () => Ground {
+  let harness: Harness;
+  let ground: Ground;
+  beforeAll(async () => {
+    harness = await start();
+  });
+  afterAll(async () => {
+    await harness.close?.();
+  });
+  beforeEach(async () => {
+    ground = new Ground(harness);
+    const client = await ground.connected();
+    await client.create(ground.root, NO_BYTES);
+    await client.close();
+  });
+  afterEach(async () => {
+    await ground.clear();
+  });
+  return () => ground;
+}
+
+async function removeAll(client: ZooKeeperClient, path: string): Promise<void> {
+  const { children } = await client.getChildren(path);
+  await Promise.all(children.map((name) => removeGrown(client, `${path}/${name}`)));
+  await ignoring(client.delete(path, -1), 'NoNode', 'NotEmpty');
+}
+
+/** Most nodes have no children; only those that do cost a second request. */
+async function removeGrown(client: ZooKeeperClient, path: string): Promise<void> {
+  const failure = await ignoring(client.delete(path, -1), 'NoNode', 'NotEmpty');
+  if (failure?.code === 'NotEmpty') await removeAll(client, path);
+}
+
+async function ignoring(work: Promise<unknown>, ...codes: string[]): Promise<ZooKeeperError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && codes.includes(error.code)) return error;
+    throw error;
+  }
+}
+
+/** The error that `work` rejects with; it must be one of ours. */
+export async function failureOf(work: Promise<unknown>): Promise<ZooKeeperError> {
+  const outcome = await work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  expect(outcome, 'a rejection was expected').toHaveProperty('error');
+  const { error } = outcome as { error: unknown };
+  expect(error).toBeInstanceOf(ZooKeeperError);
+  return error as ZooKeeperError;
+}
+
+type StateOf<K> = Extract<ConnectionState, { kind: K }>;
+
+/** The next state of this kind; one that stands already does not count. */
+export function nextState<K extends ConnectionState['kind']>(
+  client: ZooKeeperClient,
+  kind: K,
+): Promise<StateOf<K>> {
+  return new Promise((resolve) => {
+    const stop = client.onState((state) => {
+      if (state.kind !== kind) return;
+      stop();
+      resolve(state as StateOf<K>);
+    });
+  });
+}
+
+/** Keeps what a watcher hears, and lets a test wait for more. */
+export class WatchLog {
+  readonly events: WatchEvent[] = [];
+  readonly #waiting: { count: number; resolve: () => void }[] = [];
+  readonly watcher: Watcher = (event) => {
+    this.events.push(event);
+    for (const { count, resolve } of this.#waiting) if (this.events.length >= count) resolve();
+  };
+
+  get types(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  /** Resolves when so many events came altogether. */
+  heard(count: number): Promise<void> {
+    if (this.events.length >= count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push({ count, resolve });
+    });
+  }
+}
