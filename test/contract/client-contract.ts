@@ -2,11 +2,15 @@
 import { describe } from 'vitest';
 import type { Harness } from './harness.js';
 import { requestContract } from './request-contract.js';
+import { sessionContract } from './session-contract.js';
+import { watchContract } from './watch-contract.js';
 
 export type { Harness } from './harness.js';
 
 export function clientContract(name: string, start: () => Promise<Harness>): void {
   describe(name, () => {
     requestContract(start);
+    watchContract(start);
+    sessionContract(start);
   });
 }
