@@ -11,7 +11,7 @@ import { answerWord, figures } from './four-letter-words.js';
 import { seededRandom } from './seeded-random.js';
 import { ZooKeeperServer } from './server.js';
 import type { SessionInfo } from './sessions.js';
-import type { Transaction } from './znode-tree.js';
+import { statOf, type Transaction } from './znode-tree.js';
 
 /** How an embedded server differs from a stock one. */
 export interface EmbeddedZooKeeperOptions {
@@ -151,8 +151,8 @@ function nodesOf({ tree }: ZooKeeperServer): NodeInfo[] {
   for (const path of tree.paths()) {
     const node = tree.get(path);
     if (node === undefined || node.path === '/' || /^\/zookeeper(\/|$)/.test(path)) continue;
-    const { data, owner, czxid } = node;
-    nodes.push({ path, data: data ?? new Uint8Array(0), ephemeralOwner: owner, czxid });
+    const { ephemeralOwner, czxid } = statOf(node);
+    nodes.push({ path, data: node.data ?? new Uint8Array(0), ephemeralOwner, czxid });
   }
   return nodes;
 }

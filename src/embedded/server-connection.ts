@@ -203,13 +203,17 @@ export class ServerConnection implements Peer {
     }
     // Requests of a session that is over are dropped: its connection is about to be closed.
     if (!this.#server.touch(this.sessionId)) return;
+    if (!isKnownRequest(type)) {
+      this.#reply(xid, 'Unimplemented', silent, NO_ZXID);
+      this.close();
+      return;
+    }
     const answer = this.#answer(type, reader);
     this.#reply(type === opcode.ping ? reservedXid.ping : xid, answer, silent);
-    if (type === opcode.closeSession || answer === 'Unimplemented') this.close();
+    if (type === opcode.closeSession) this.close();
   }
 
   #answer(type: number, reader: JuteReader): Answer {
-    if (!isKnownRequest(type)) return 'Unimplemented';
     if (type === opcode.ping) return noBody;
     if (type === rareOpcode.reconfig) {
       this.#server.useUpZxid();

@@ -127,6 +127,8 @@ function performCreate(
   const hasTtl = flags === createFlag.persistentWithTtl || flags === createFlag.persistentSequentialWithTtl;
   if (hasTtl && !ttlAllowed) return 'Unimplemented';
   if (hasTtl ? ttlMs < 1 || ttlMs > LONGEST_TTL_MS : ttlMs >= 0) return 'BadArguments';
+  // A real 3.8.0 accepts this one, and its process ends while applying it; there is no answer to imitate.
+  if (type === opcode.createTtl && !hasTtl) return 'BadArguments';
   if (!request.path.includes('/') || request.path.includes('\0')) return 'BadArguments';
   const acl = storedAcl(request.acl, identities);
   if (acl === undefined) return 'InvalidACL';
@@ -146,7 +148,7 @@ function performCreate(
 /** Which request makes the node counts, not the flags: a container asked for by plain `create` is a plain node. */
 function ownerOf(type: CreateRequest['type'], flags: number, ttlMs: number, sessionId: string): string {
   if (type === opcode.createContainer) return CONTAINER_OWNER;
-  if (type === opcode.createTtl) return ttlMs >= 0 ? ttlOwner(ttlMs) : NO_OWNER;
+  if (type === opcode.createTtl) return ttlOwner(ttlMs);
   const ephemeral = flags === createFlag.ephemeral || flags === createFlag.ephemeralSequential;
   return ephemeral ? sessionId : NO_OWNER;
 }

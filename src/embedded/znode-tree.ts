@@ -5,7 +5,7 @@
 import type { Acl, Stat } from '../zookeeper/client.js';
 import { OPEN_ACL } from '../zookeeper/client.js';
 
-/** Owner of a container (EphemeralType.CONTAINER_EPHEMERAL_OWNER): seen in a stat as it is here. */
+/** Owner of a container (EphemeralType.CONTAINER_EPHEMERAL_OWNER). */
 export const CONTAINER_OWNER = '8000000000000000';
 /** Owner of a node that is nobody's. */
 export const NO_OWNER = '0';
@@ -355,7 +355,8 @@ export function statOf(node: Znode): Stat {
     version: node.version,
     cversion: (node.createCount * 2 - numChildren) | 0,
     aversion: node.aversion,
-    ephemeralOwner: node.owner,
+    // What a container or a TTL node keeps there is not shown.
+    ephemeralOwner: isEphemeralOwner(node.owner) ? node.owner : NO_OWNER,
     dataLength: node.data?.length ?? 0,
     numChildren,
     pzxid: node.pzxid,
