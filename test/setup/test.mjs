@@ -1,0 +1,94 @@
+// @ts-check
+/**
+ * `npm test`: installs what is missing, a real Apache ZooKeeper included, then checks and tests everything against
+ * it. Its last line says how many passed and failed, a check counting as one. Arguments go to vitest.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process, { argv, env, execPath } from 'node:process';
+import { ensureBuilt, ensureInstalled, root, run, StepError, say, timed } from '../../src/cli/bootstrap.mjs';
+import { findInstallation, installOnDebian, REMEDY } from './zookeeper-installation.mjs';
+
+async function ensureZooKeeper() {
+  const given = env['HOLDFAST_TEST_ZOOKEEPER'];
+  if (given) return `the one at ${given} (HOLDFAST_TEST_ZOOKEEPER)`;
+  if (findInstallation() === undefined) {
+    say("installing Debian's package zookeeper, once");
+    await timed('ZooKeeper installed', () => Promise.resolve(installOnDebian()));
+  }
+  const installation = findInstallation();
+  if (installation === undefined) throw new StepError(REMEDY);
+  return installation.from;
+}
+
+/** @param {number} code The exit code of a step; one of a signal ends the whole run. */
+function stopIfEnded(code) {
+  if (code > 128) throw new StepError('stopped by a signal');
+}
+
+/**
+ * @param {string} what
+ * @param {string[]} command A package's program, from `node_modules`, and its arguments.
+ */
+async function check(what, [program = '', ...args]) {
+  const code = await timed(what, () => run(execPath, [join(root, 'node_modules', program), ...args]));
+  stopIfEnded(code);
+  if (code !== 0) say(`${what}: failed, see above`);
+  return code === 0;
+}
+
+/** Runs vitest and counts: a file that does not load, or an error outside any test, is a failure too. */
+async function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
+  const report = join(folder, 'report.json');
+  try {
+    const code = await run(execPath, [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--config=.config/vitest.config.ts',
+      '--project=unit',
+      '--project=real',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...argv.slice(2),
+    ]);
+    stopIfEnded(code);
+    if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+    const told = JSON.parse(readFileSync(report, 'utf8'));
+    const unloaded = told.testResults.filter(
+      (/** @type {{ status: string, assertionResults: unknown[] }} */ file) =>
+        file.status === 'failed' && file.assertionResults.length === 0,
+    ).length;
+    const failed = told.numFailedTests + unloaded;
+    return {
+      passed: told.numPassedTests,
+      failed: failed === 0 && code !== 0 ? 1 : failed,
+      skipped: told.numPendingTests + told.numTodoTests,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  await ensureInstalled();
+  say(`real ZooKeeper: ${await ensureZooKeeper()}`);
+  const checks = [
+    await check('types', ['typescript/bin/tsc', '-p', '.config/tsconfig.check.json']),
+    await check('lint', ['eslint/bin/eslint.js', '--config', '.config/eslint.config.mjs', '.']),
+    await check('format', ['@biomejs/biome/bin/biome', 'check', '--config-path=.config', '.']),
+  ];
+  await ensureBuilt();
+  const tests = await runTests();
+  const passed = tests.passed + checks.filter((good) => good).length;
+  const failed = tests.failed + checks.filter((good) => !good).length;
+  say(`${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`);
+  if (failed > 0) process.exitCode = 1;
+} catch (error) {
+  if (!(error instanceof StepError)) throw error;
+  say(error.message);
+  say('0 passed, 1 failed');
+  process.exitCode = 1;
+}
