@@ -10,16 +10,20 @@ clientContract('the wire client on the embedded ZooKeeper, over TCP', async () =
   const embedded = await createEmbeddedZooKeeper({ tickMs: TICK_MS, containerCheckMs: CONTAINER_CHECK_MS });
   const { connectString } = embedded;
   const close = (): Promise<void> => embedded.close();
-  return { factory: wireClient(dial), connectString, leastSessionMs: 2 * TICK_MS, tcp: true, close };
+  return { factory: wireClient(dial), connectString, leastSessionMs: 2 * TICK_MS, close };
 });
 
-clientContract('the client of the embedded ZooKeeper, in its process', async () => {
-  const embedded = await createEmbeddedZooKeeper({
-    port: false,
-    tickMs: TICK_MS,
-    containerCheckMs: CONTAINER_CHECK_MS,
-  });
-  const { connectString } = embedded;
-  const close = (): Promise<void> => embedded.close();
-  return { factory: embedded.client(), connectString, leastSessionMs: 2 * TICK_MS, tcp: false, close };
-});
+clientContract(
+  'the client of the embedded ZooKeeper, in its process',
+  async () => {
+    const embedded = await createEmbeddedZooKeeper({
+      port: false,
+      tickMs: TICK_MS,
+      containerCheckMs: CONTAINER_CHECK_MS,
+    });
+    const { connectString } = embedded;
+    const close = (): Promise<void> => embedded.close();
+    return { factory: embedded.client(), connectString, leastSessionMs: 2 * TICK_MS, close };
+  },
+  { network: false },
+);

@@ -20,8 +20,6 @@ export interface Harness {
   readonly connectString: string;
   /** The shortest session that the server grants: two of its ticks. */
   readonly leastSessionMs: number;
-  /** The server is reached through TCP, so a proxy can stand in between. */
-  readonly tcp: boolean;
   close?(): Promise<void>;
 }
 

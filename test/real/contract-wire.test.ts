@@ -8,6 +8,5 @@ clientContract('the wire client on a real ZooKeeper', () =>
     factory: wireClient(dial),
     connectString: inject('zookeeper'),
     leastSessionMs: 1_000,
-    tcp: true,
   }),
 );

@@ -32,6 +32,7 @@ export class TcpProxy {
   #cutReplies = 0;
   #dropReply = false;
   readonly #whenCut: (() => void)[] = [];
+  readonly #whenDropped: (() => void)[] = [];
 
   private constructor(connectString: string) {
     const colon = connectString.lastIndexOf(':');
@@ -75,9 +76,15 @@ export class TcpProxy {
     });
   }
 
-  /** The next chunk from the server is lost; what follows arrives. To lose exactly one answer, ask for nothing else. */
-  dropNextReply(): void {
+  /**
+   * The next chunk from the server is lost; what follows arrives. To lose exactly one answer, ask for nothing else.
+   * Resolves when that happened.
+   */
+  dropNextReply(): Promise<void> {
     this.#dropReply = true;
+    return new Promise((resolve) => {
+      this.#whenDropped.push(resolve);
+    });
   }
 
   async close(): Promise<void> {
@@ -125,6 +132,7 @@ export class TcpProxy {
       this.#whenCut.shift()?.();
     } else if (this.#dropReply) {
       this.#dropReply = false;
+      this.#whenDropped.shift()?.();
     } else if (replyDelayMs > 0) {
       startTimer(() => link.client.write(bytes), replyDelayMs);
     } else if (segmentBytes > 0) {
