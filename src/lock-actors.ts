@@ -51,6 +51,13 @@ async function makeParents({ session: { client }, lockPath, acl }: Acquisition):
       client.create(`/${segments.slice(0, index + 1).join('/')}`, nothing, { mode, acl: acl ?? OPEN_ACL }),
     ),
   );
+  const [top] = results;
+  if (top?.status === 'rejected' && isZooKeeperError(top.reason, 'NoNode')) {
+    throw new ZooKeeperError('NoNode', 'create', `/${segments[0] ?? ''}`, {
+      detail: 'the chroot of the connect string does not exist; create it, or leave it out',
+      cause: top.reason,
+    });
+  }
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const fatal = failures.find((reason) => !isZooKeeperError(reason, 'NodeExists', 'NoAuth', 'NoNode'));
   if (fatal !== undefined) throw fatal;
