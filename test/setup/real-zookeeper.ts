@@ -94,7 +94,7 @@ function startUndertaker(folder: string): ChildProcess {
     detached: true,
   });
   // It may be gone before its pipe is: no news for anybody.
-  undertaker.stdin?.on('error', () => undefined);
+  undertaker.stdin.on('error', () => undefined);
   return undertaker;
 }
 

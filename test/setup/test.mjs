@@ -38,6 +38,15 @@ async function check(what, [program = '', ...args]) {
   return code === 0;
 }
 
+/**
+ * @typedef {object} Told What vitest's report says, as far as it is read here.
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {{ status: string, assertionResults: unknown[] }[]} testResults
+ */
+
 /** Runs vitest and counts: a file that does not load, or an error outside any test, is a failure too. */
 async function runTests() {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
@@ -56,10 +65,10 @@ async function runTests() {
     ]);
     stopIfEnded(code);
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+    /** @type {Told} */
     const told = JSON.parse(readFileSync(report, 'utf8'));
     const unloaded = told.testResults.filter(
-      (/** @type {{ status: string, assertionResults: unknown[] }} */ file) =>
-        file.status === 'failed' && file.assertionResults.length === 0,
+      (file) => file.status === 'failed' && file.assertionResults.length === 0,
     ).length;
     const failed = told.numFailedTests + unloaded;
     return {
