@@ -106,12 +106,36 @@ export function contention(session: SessionPort, path: string): Observable<Conte
   });
 }
 
+/** Every line under `root`, at one moment: a path counts when somebody stands in line there. Empty when `root` is not there. */
+export async function linesUnder(session: SessionPort, root: string): Promise<Contention[]> {
+  const { client } = session;
+  const found: Contention[] = [];
+  const visit = async (path: string): Promise<void> => {
+    let children: readonly string[];
+    try {
+      ({ children } = await client.getChildren(path));
+    } catch (error) {
+      if (isZooKeeperError(error, 'NoNode', 'NoAuth')) return;
+      throw error;
+    }
+    const { contenders, foreign } = lineOf(children);
+    if (contenders.length > 0) {
+      const listed = await list(client, path, undefined, new Map());
+      if (listed.holder !== null) found.push({ path, ...listed, asOf: session.clock.wallNow(), freshness: 'live' });
+    }
+    const below = path === '/' ? '' : path;
+    await Promise.all(foreign.filter((name) => below !== '' || name !== 'zookeeper').map((name) => visit(`${below}/${name}`)));
+  };
+  await visit(root);
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 type Listed = Omit<Contention, 'path' | 'asOf' | 'freshness'>;
 
 async function list(
   client: ZooKeeperClient,
   path: string,
-  watcher: () => void,
+  watcher: (() => void) | undefined,
   known: Map<string, Known>,
 ): Promise<Listed> {
   let names: readonly string[];
@@ -120,7 +144,7 @@ async function list(
   } catch (error) {
     if (!isZooKeeperError(error, 'NoNode')) throw error;
     // A path that is not there is an empty line; its creation is watched. It may have been made in between.
-    if ((await client.exists(path, watcher)) !== null) return list(client, path, watcher, known);
+    if (watcher !== undefined && (await client.exists(path, watcher)) !== null) return list(client, path, watcher, known);
     return { holder: null, contenders: [], foreign: [], unsafeMix: false };
   }
   let line = lineOf(names);

@@ -4,7 +4,6 @@ import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './a
 import { checkOptionalDuration, checkOwner } from './arguments.js';
 import {
   AlreadyOwnLockError,
-  ConnectionFailedError,
   type LockError,
   LockingFailedError,
   LockLostError,
@@ -17,7 +16,7 @@ import type { Lease } from './lease.js';
 import { listInOrder } from './lock-actors.js';
 import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
-import { isZooKeeperError } from './zookeeper/errors.js';
+import { readWhenConnected } from './reading.js';
 
 /** Where an owner can be found: `ownerKey` names the entry. */
 export type OwnerContext = Readonly<Record<string, unknown>>;
@@ -154,39 +153,8 @@ export class Lock extends Observable<Ownership> {
    */
   async entries(): Promise<LockEntries> {
     const { session } = this.#parts;
-    for (;;) {
-      await this.#connected();
-      try {
-        return new LockEntries(this.path, (await listInOrder(session.client, this.path)).contenders);
-      } catch (error) {
-        const cut = isZooKeeperError(error) && (error.retryable || error.code === 'SessionEnded' || error.code === 'Closed');
-        if (!cut) throw new LockingFailedError(this.path, String(error), error);
-      }
-    }
-  }
-
-  /** Resolves when there is a connection; rejects when there is none to be had. */
-  #connected(): Promise<void> {
-    const { session } = this.#parts;
-    return new Promise((resolve, reject) => {
-      let stop: () => void = () => undefined;
-      let over = false;
-      const end = (settle: () => void) => {
-        over = true;
-        stop();
-        settle();
-      };
-      stop = session.onNews((news) => {
-        if (news.type === 'session.connected') end(resolve);
-        else if (news.type === 'session.closed') end(() => { reject(new SessionClosedError(this.path)); });
-        else if (news.type === 'session.lost' && news.reason !== 'expired' && news.reason !== 'presumed') {
-          end(() => {
-            reject(new ConnectionFailedError(session.connectString, 'no session could be had', this.path, news.cause));
-          });
-        }
-      });
-      if (over) stop();
-    });
+    const line = await readWhenConnected(session, this.path, () => listInOrder(session.client, this.path));
+    return new LockEntries(this.path, line.contenders);
   }
 
   async #acquire(options: AcquireOptions, noWait: boolean): Promise<Lease | null> {

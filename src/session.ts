@@ -11,10 +11,11 @@ import {
   checkOwner,
 } from './arguments.js';
 import { type Clock, systemClock } from './clock.js';
-import { type Contention, contention } from './contention.js';
+import { type Contention, contention, linesUnder } from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { Lock } from './lock.js';
 import type { Line } from './queue.js';
+import { readWhenConnected } from './reading.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { parseConnectString } from './zookeeper/connect-string.js';
 import type { Logger } from './zookeeper/session-port.js';
@@ -155,6 +156,12 @@ export class Session implements AsyncDisposable {
   contention(path: string): Observable<Contention> {
     checkLockPath(path);
     return contention(this.#supervisor, path);
+  }
+
+  /** Every line under `root` as it is now; `/` looks everywhere. Rejects as {@link Lock.entries} does. */
+  linesUnder(root: string): Promise<readonly Contention[]> {
+    if (root !== '/') checkLockPath(root, 'root');
+    return readWhenConnected(this.#supervisor, root, () => linesUnder(this.#supervisor, root));
   }
 
   /**

@@ -1,0 +1,67 @@
+/**
+ * One process of the demo: stands in line for one lock after another, as its subscriber, and prints what it hears as JSON
+ * lines. Ends when its standard input does, so that it never outlives the demo.
+ */
+import { random } from '#host';
+import { systemClock } from '../clock.js';
+import { connect, type Ownership } from '../index.js';
+import type { WorkerRecord } from './demo-ledger.js';
+
+const [connectString = '', worker = '', ...paths] = process.argv.slice(2);
+
+/** Holds are long enough to be seen and short enough to contend. */
+const holdMs = () => 20 + random() * 180;
+
+const session = connect(connectString, { sessionTimeoutMs: 6_000 });
+let turn = Math.floor(random() * paths.length);
+let ending = false;
+let giveUp: () => void = () => undefined;
+
+// hrtime is CLOCK_MONOTONIC on Linux: one scale for all processes of a machine.
+const say = (record: Omit<WorkerRecord, 'worker' | 'atNs'>) => {
+  const line: WorkerRecord = { worker, atNs: String(process.hrtime.bigint()), ...record };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+function contend(): void {
+  const path = paths[turn % paths.length] ?? '';
+  turn += 1;
+  let inside = false;
+  const leave = () => {
+    if (inside) say({ kind: 'exit', path });
+    inside = false;
+    subscription.unsubscribe();
+  };
+  const hear = (ownership: Ownership) => {
+    say({ kind: 'heard', path, status: ownership.status });
+    if (ownership.status === 'held' && !inside) {
+      inside = true;
+      say({ kind: 'enter', path, token: String(ownership.lease.fencingToken) });
+      systemClock.setTimeout(() => {
+        leave();
+        if (!ending) contend();
+      }, holdMs());
+    }
+    if (ownership.status === 'expired') inside = false;
+  };
+  const subscription = session.lock(path, { owner: worker }).subscribe({
+    next: hear,
+    error: (error: Error) => {
+      say({ kind: 'trouble', path, message: error.message });
+      if (!ending) systemClock.setTimeout(contend, 500);
+    },
+  });
+  giveUp = leave;
+}
+
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  giveUp();
+  await session.close();
+  process.exit(0);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+process.stdin.on('end', () => void end()).resume();
+contend();

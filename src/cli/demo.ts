@@ -1,0 +1,172 @@
+/** `holdfast demo`, which `npm start` runs: worker processes contend for locks, live. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../clock.js';
+import type { Contention } from '../contention.js';
+import { createEmbeddedZooKeeper } from '../embedded/index.js';
+import type { Session } from '../session.js';
+import { type Command, connectString, count, EXIT, type Io, openSession, text } from './command.js';
+import { Ledger, type WorkerRecord } from './demo-ledger.js';
+import { screenLines, summaryLine } from './demo-screen.js';
+import { inkFor } from './ink.js';
+
+const WORKERS = ['ada', 'grace', 'barbara', 'radia'] as const;
+const LOCKS = ['orders', 'billing', 'reports'] as const;
+const REDRAW_MS = 100;
+/** A worker that was told to end and has not by then is ended. */
+const PATIENCE_MS = 8_000;
+
+export const demo: Command = {
+  name: 'demo',
+  summary: 'four processes contend for three locks; what npm start runs',
+  usage: '[--seconds n] [--connect host:port,…]',
+  example: 'holdfast demo --seconds 10',
+  options: {
+    seconds: { type: 'string', placeholder: 'n', help: 'end by itself, with a summary' },
+    connect: {
+      type: 'string',
+      placeholder: 'host:port,…',
+      help: 'use that ensemble; default: an in-memory ZooKeeper of its own',
+    },
+  },
+  async run(parsed, io) {
+    const seconds = count(parsed, 'seconds');
+    const own = text(parsed, 'connect') === undefined;
+    const zookeeper = own ? await createEmbeddedZooKeeper() : null;
+    const target = zookeeper?.connectString ?? connectString(parsed, io);
+    const session = openSession({ ...parsed, values: { ...parsed.values, connect: target } }, io, { connectTimeoutMs: 15_000 });
+    try {
+      await reached(session, target);
+      const root = own ? '/locks' : `/holdfast-demo/${process.pid}`;
+      const paths = LOCKS.map((name) => `${root}/${name}`);
+      const title = `${target} · ${own ? 'in-memory ZooKeeper' : 'your ensemble'} · ${WORKERS.length} processes, ${paths.length} locks`;
+      return await contend({ io, session, target, paths, title, seconds });
+    } finally {
+      await session.close();
+      await zookeeper?.close();
+    }
+  },
+};
+
+interface Show {
+  readonly io: Io;
+  readonly session: Session;
+  readonly target: string;
+  readonly paths: readonly string[];
+  readonly title: string;
+  readonly seconds: number | undefined;
+}
+
+function reached(session: Session, target: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.state.subscribe((state) => {
+      if (state.kind === 'connected') resolve();
+      if (state.kind === 'lost') reject(state.cause instanceof Error ? state.cause : new Error(`${target}: ${state.reason}`));
+    });
+  });
+}
+
+async function contend({ io, session, target, paths, title, seconds }: Show): Promise<number> {
+  const ink = inkFor(io.stdout);
+  const ledger = new Ledger();
+  const lines = new Map<string, Contention>();
+  const startedMs = systemClock.now();
+  const watching = paths.map((path) => session.contention(path).subscribe({ next: (line) => lines.set(path, line), error: () => undefined }));
+  const screen = io.stdout.isTTY ? new Screen(io) : null;
+  const draw = () => {
+    screen?.draw(
+      screenLines(
+        {
+          title,
+          elapsedMs: systemClock.now() - startedMs,
+          nowMs: systemClock.wallNow(),
+          lines: [...lines.values()],
+          workers: WORKERS,
+          ledger,
+          hint: seconds === undefined ? 'Ctrl-C ends it' : `ends after ${seconds} s`,
+        },
+        io.stdout.columns,
+        ink,
+      ),
+    );
+  };
+  if (screen === null) io.stdout.write(`holdfast demo: ${title}\n`);
+  const workers = WORKERS.map((name) => startWorker(name, target, paths, (record) => {
+    ledger.add(record);
+    if (screen === null && record.kind === 'heard') {
+      io.stdout.write(`${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path}  ${record.status ?? ''}\n`);
+    }
+  }));
+  const redraw = screen === null ? null : setInterval(draw, REDRAW_MS);
+  const died = await until(io.signal, seconds, workers);
+  if (redraw !== null) clearInterval(redraw);
+  await Promise.all(workers.map(endWorker));
+  draw();
+  screen?.end();
+  for (const subscription of watching) subscription.unsubscribe();
+  const left = (await session.linesUnder(paths[0]?.split('/').slice(0, -1).join('/') || '/')).length;
+  const summary = ledger.summary();
+  io.stdout.write(`\n${summaryLine(summary, ink)} · ${left === 0 ? 'no claim left' : `${left} LOCKS STILL CLAIMED`}\n`);
+  if (died !== null) io.stderr.write(`holdfast: worker ${died} ended by itself\n`);
+  const good = died === null && summary.overlaps === 0 && summary.tokensGrow && left === 0 && summary.grants > 0;
+  return good ? EXIT.ok : EXIT.failed;
+}
+
+/** Resolves at the end of the show: null, or the name of a worker that died before. */
+function until(signal: AbortSignal, seconds: number | undefined, workers: readonly Worker[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => { resolve(null); }, { once: true });
+    if (seconds !== undefined) systemClock.setTimeout(() => { resolve(null); }, seconds * 1000);
+    for (const { name, child } of workers) {
+      // Ctrl-C reaches the workers as well; one that ends then does what it should.
+      child.once('exit', (code) => { resolve(code === 0 ? null : name); });
+    }
+  });
+}
+
+interface Worker {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+}
+
+function startWorker(name: string, target: string, paths: readonly string[], hear: (record: WorkerRecord) => void): Worker {
+  const script = fileURLToPath(new URL('./demo-worker.js', import.meta.url));
+  const child = spawn(process.execPath, [script, target, name, ...paths], { stdio: ['pipe', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout }).on('line', (line) => { hear(JSON.parse(line) as WorkerRecord); });
+  const exited = new Promise<void>((resolve) => {
+    // 'close' comes when all it printed has been read.
+    child.once('close', () => { resolve(); });
+  });
+  return { name, child, exited };
+}
+
+async function endWorker({ child, exited }: Worker): Promise<void> {
+  child.stdin?.end();
+  const impatience = systemClock.setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  await exited;
+  systemClock.clearTimeout(impatience);
+}
+
+/** Redraws in place: as many lines up as were drawn, each cleared to its end. */
+class Screen {
+  readonly #io: Io;
+  #height = 0;
+
+  constructor(io: Io) {
+    this.#io = io;
+    io.stdout.write('\u001b[?25l');
+  }
+
+  draw(lines: readonly string[]): void {
+    const up = this.#height === 0 ? '' : `\u001b[${this.#height}A`;
+    this.#io.stdout.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+    this.#height = lines.length;
+  }
+
+  end(): void {
+    this.#io.stdout.write('\u001b[?25h');
+  }
+}
