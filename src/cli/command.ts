@@ -1,76 +1,75 @@
-/** What a command of `holdfast` is, and what all of them share: reading options, where to connect, exit codes, bad usage. */
-import { parseArgs } from 'node:util';
-import { checkLockPath } from '../arguments.js';
+/** What a command of `holdfast` is, and what all of them share: where to connect, what counts as bad usage, how numbers are read. */
 import { InvalidArgumentError } from '../errors.js';
 import { type ConnectOptions, connect, type Session } from '../session.js';
 import type { Logger } from '../zookeeper/session-port.js';
 
-/** Exit codes that mean something, from sysexits.h where that has one. `run` adds its command's own. */
-export const exitCode = {
+/** Exit codes that mean something (sysexits.h). `run` adds its command's own. */
+export const EXIT = {
   ok: 0,
-  failure: 1,
+  failed: 1,
   /** The command line cannot be meant. */
   usage: 64,
   /** No ensemble answered. */
-  neverConnected: 69,
-  /** Lost while the command ran. */
+  unavailable: 69,
+  /** Something broke that is no fault of the caller's. */
+  software: 70,
+  /** Lost while it was relied on. */
   lost: 74,
-  /** Connected, but not obtained in time. */
-  notObtained: 75,
-  notExecutable: 126,
-  notFound: 127,
-  /** Plus the signal's number. */
-  signalled: 128,
+  /** Not obtained in time; trying again later may help. */
+  busy: 75,
 } as const;
 
-/** Styles of the terminal; each returns the text as it is where there are none. */
-export interface Ink {
-  strong(text: string): string;
-  accent(text: string): string;
-  faint(text: string): string;
-}
-
-/** The process, as a command sees it. */
-export interface Io {
-  out(text: string): void;
-  err(text: string): void;
-  /** Whether stdout is a terminal. */
-  readonly isTty: boolean;
-  columns(): number;
-  readonly ink: Ink;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts at INT, TERM and HUP, and when nobody reads stdout any more: end soon. */
-  readonly signal: AbortSignal;
-  /** From now on `handler` gets INT, TERM and HUP instead of {@link Io.signal}. Returns what ends that. */
-  takeSignals(handler: (signal: NodeJS.Signals) => void): () => void;
+/** One option, as `node:util` parseArgs takes it, and as help shows it. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** What stands for the value in help: `ms`, `path`. */
+  readonly placeholder?: string;
+  readonly help: string;
 }
 
 /** What was typed. */
 export interface ParsedCommand {
-  readonly values: OptionValues;
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
-  /** What stood behind the first bare `--`; null when there was none. */
-  readonly rest: readonly string[] | null;
+  /** What stood behind the first bare `--`; undefined when there was none. */
+  readonly rest: readonly string[] | undefined;
 }
 
-export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+/** Somewhere to write. */
+export interface Output {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  /** Whether styles may be written. */
+  readonly colour: boolean;
+  write(text: string): void;
+}
 
-/** As parseArgs takes them. */
-export type OptionSpecs = Readonly<
-  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>
->;
+export type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** The process, as a command sees it: nothing but main.ts names `process`. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: { readonly isTTY: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts at the first INT, TERM or HUP (its reason is the signal's name), and when nobody reads stdout any more: end soon. */
+  readonly signal: AbortSignal;
+  /** Hears every INT, TERM and HUP, the first as well. Returns what stops listening. */
+  onSignal(listener: (signal: EndingSignal) => void): () => void;
+}
 
 /** `holdfast <name>`. */
 export interface Command {
   readonly name: string;
   /** One line. */
   readonly summary: string;
+  /** What follows the name, as `<path> [options] -- command…`. */
   readonly usage: string;
-  /** For people: each option and what it does. */
-  readonly help: readonly (readonly [option: string, what: string])[];
-  /** A line that can be typed. */
+  /** A line that can be typed as it stands. */
   readonly example: string;
-  readonly options: OptionSpecs;
+  /** Besides `--help`; with {@link CONNECTION_OPTIONS} where it connects. */
+  readonly options: Readonly<Record<string, OptionSpec>>;
   /** Resolves with the exit code. A {@link UsageError} becomes 64, a LockError one sentence. */
   run(parsed: ParsedCommand, io: Io): Promise<number>;
 }
@@ -81,101 +80,95 @@ export class UsageError extends Error {
 }
 
 /** For every command that connects. */
-export const connectOptions = {
-  connect: { type: 'string' },
-  'session-timeout': { type: 'string' },
-} as const satisfies OptionSpecs;
-
-/** {@link connectOptions} for people. */
-export const connectHelp = [
-  ['--connect host:port,…', 'the ensemble (default: HOLDFAST_CONNECT, else 127.0.0.1:2181)'],
-  ['--session-timeout ms', 'asked of the server; how long a dead process keeps its claims (default 15000)'],
-] as const;
-
-/** Reads `args` as `command` takes them; throws {@link UsageError} for what it does not take. */
-export function parse(command: Command, args: readonly string[]): ParsedCommand {
-  const dashes = args.indexOf('--');
-  const own = dashes === -1 ? [...args] : args.slice(0, dashes);
-  try {
-    const { values, positionals } = parseArgs({
-      args: own,
-      options: { ...command.options, help: { type: 'boolean', short: 'h' } },
-      allowPositionals: true,
-    });
-    return {
-      values: values as OptionValues,
-      positionals,
-      rest: dashes === -1 ? null : args.slice(dashes + 1),
-    };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // The first sentence says what is wrong; the others speak of parseArgs.
-    const [what = ''] = error.message.split(/\. |\n/);
-    throw new UsageError(`${what.replace(/\.$/, '')}; write: ${command.usage}`, { cause: error });
-  }
-}
+export const CONNECTION_OPTIONS = {
+  connect: {
+    type: 'string',
+    placeholder: 'host:port,…',
+    help: 'the ensemble; default: HOLDFAST_CONNECT, else 127.0.0.1:2181',
+  },
+  'session-timeout': {
+    type: 'string',
+    placeholder: 'ms',
+    help: 'the session asked for; default: 15000',
+  },
+} as const satisfies Record<string, OptionSpec>;
 
 /** The option's text, if it was given. */
-export function text(values: OptionValues, name: string): string | undefined {
+export function text({ values }: ParsedCommand, name: string): string | undefined {
   const value = values[name];
   if (value === '') throw new UsageError(`--${name} is "": give it a value, or leave it out`);
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The option as a whole number within bounds, if it was given. */
-export function wholeNumber(
-  values: OptionValues,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  const given = text(values, name);
-  if (given === undefined) return undefined;
+/** Whether the switch was given. */
+export function flag({ values }: ParsedCommand, name: string): boolean {
+  return values[name] === true;
+}
+
+function wholeNumber(name: string, given: string, least: number, most: number, remedy: string): number {
   const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`--${name} is ${JSON.stringify(given)}: give a whole number from ${least} to ${most}`);
+  if (!(value >= least && value <= most)) {
+    throw new UsageError(`--${name} is ${JSON.stringify(given)}: ${remedy}`);
+  }
+  return value;
 }
 
-/** Longest time that timers can wait: 24.8 days. */
-const MOST_MS = 2_147_483_647;
-
-/** The option as milliseconds, if it was given. */
-export function milliseconds(values: OptionValues, name: string, least = 0): number | undefined {
-  return wholeNumber(values, name, least, MOST_MS);
+/** A count of milliseconds, if given. */
+export function milliseconds(parsed: ParsedCommand, name: string, least = 0): number | undefined {
+  const given = text(parsed, name);
+  return given === undefined
+    ? undefined
+    : wholeNumber(
+        name,
+        given,
+        least,
+        Number.MAX_SAFE_INTEGER,
+        `give milliseconds, a whole number, ${least} or more`,
+      );
 }
 
-/** The one argument of a command, `what` in its words: "the root". */
-export function onlyArgument(command: Command, { positionals, rest }: ParsedCommand, what: string): string {
-  const [first, second] = [...positionals, ...(rest ?? [])];
-  if (first === undefined) throw new UsageError(`${what} is missing; write: ${command.usage}`);
+/** A whole number from `least`, if given. */
+export function count(parsed: ParsedCommand, name: string, least = 1): number | undefined {
+  const given = text(parsed, name);
+  return given === undefined
+    ? undefined
+    : wholeNumber(name, given, least, Number.MAX_SAFE_INTEGER, `give a whole number, ${least} or more`);
+}
+
+/** A TCP port, if given; 0 lets the system choose. */
+export function port(parsed: ParsedCommand, name: string): number | undefined {
+  const given = text(parsed, name);
+  return given === undefined
+    ? undefined
+    : wholeNumber(name, given, 0, 65_535, 'give a port from 1 to 65535, or 0 for any free one');
+}
+
+/** Exactly one positional, `what` it is for, e.g. "a lock path such as /locks/orders". */
+export function onePositional({ positionals }: ParsedCommand, what: string): string {
+  const [first, second] = positionals;
+  if (first === undefined) throw new UsageError(`nothing was named: give ${what}`);
   if (second !== undefined) {
-    throw new UsageError(`${JSON.stringify(second)} is one argument too many; write: ${command.usage}`);
+    throw new UsageError(`${JSON.stringify(second)} is one too many: give ${what}, and nothing else`);
   }
   return first;
 }
 
-/** The one argument of a command, as a lock path. */
-export function lockPathArgument(command: Command, parsed: ParsedCommand): string {
-  const path = onlyArgument(command, parsed, 'the lock path');
-  return asUsage(() => checkLockPath(path));
-}
-
 /** Where `--connect`, else `HOLDFAST_CONNECT`, else the default leads. */
-export function connectString({ values }: ParsedCommand, io: Io): string {
-  return text(values, 'connect') ?? (io.env['HOLDFAST_CONNECT'] || '127.0.0.1:2181');
+export function connectString(parsed: ParsedCommand, io: Io): string {
+  return text(parsed, 'connect') ?? (io.env['HOLDFAST_CONNECT'] || '127.0.0.1:2181');
 }
 
 /** Tells trouble with the connection on stderr; the rest is silent. */
 export function stderrLogger(io: Io): Logger {
   const tell = (message: string) => {
-    io.err(`holdfast: ${message}\n`);
+    io.stderr.write(`holdfast: ${message}\n`);
   };
   return { debug() {}, info() {}, warn: tell, error: tell };
 }
 
-/** A session as the options ask for. */
+/** A session as the options ask for. What they cannot mean is a {@link UsageError}. */
 export function openSession(parsed: ParsedCommand, io: Io, options: ConnectOptions = {}): Session {
-  const sessionTimeoutMs = milliseconds(parsed.values, 'session-timeout', 1);
+  const sessionTimeoutMs = milliseconds(parsed, 'session-timeout', 1);
   return asUsage(() =>
     connect(connectString(parsed, io), {
       logger: stderrLogger(io),
@@ -185,7 +178,7 @@ export function openSession(parsed: ParsedCommand, io: Io, options: ConnectOptio
   );
 }
 
-/** Runs `make`; an argument that it refuses was typed by somebody: that becomes a {@link UsageError}. */
+/** Runs `make`; arguments that it refuses were typed by somebody: they become a {@link UsageError}. */
 export function asUsage<T>(make: () => T): T {
   try {
     return make();
@@ -193,18 +186,4 @@ export function asUsage<T>(make: () => T): T {
     if (error instanceof InvalidArgumentError) throw new UsageError(error.message, { cause: error });
     throw error;
   }
-}
-
-/** Resolves when `signal` aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
