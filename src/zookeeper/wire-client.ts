@@ -257,7 +257,14 @@ class WireClient implements ZooKeeperClient {
     if (connection === undefined) return this.#refuseUnsent('addAuth', undefined);
     this.#session.addIdentity(scheme, auth);
     return new Promise((resolve, reject) => {
-      const request = new Request(operations.auth, undefined, '', undefined, resolve as () => void, reject);
+      const request = new Request(
+        operations.auth,
+        undefined,
+        '',
+        undefined,
+        resolve as (value: unknown) => void,
+        reject,
+      );
       request.xid = reservedXid.auth;
       connection.send(request, authFrame(scheme, auth));
     });

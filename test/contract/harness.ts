@@ -18,7 +18,7 @@ export interface Harness {
   readonly factory: ClientFactory;
   /** One `host:port`, without a chroot. */
   readonly connectString: string;
-  /** The shortest session that the server grants: two of its ticks. */
+  /** The shortest session that the server grants. */
   readonly leastSessionMs: number;
   close?(): Promise<void>;
 }

@@ -87,7 +87,7 @@ export function requestContract(start: () => Promise<Harness>): void {
       const codes = ['NodeExists', 'NoNode', 'NotEmpty', 'NoNode', 'BadVersion', 'NoNode', 'NoNode'];
       expect(failures.map(({ code }) => code)).toEqual(codes);
       expect(failures.every(({ outcome }) => outcome === 'notApplied')).toBe(true);
-      expect(failures[1]?.path).toBe(`${root}/none/b`);
+      expect(failures[1].path).toBe(`${root}/none/b`);
       expect(await client.exists(`${root}/none`)).toBeNull();
     });
 

@@ -1,6 +1,7 @@
 /** What a session is: its beginning, what it owns, who it is to the server, and its end. */
 import { describe, expect, it } from 'vitest';
 import type { Acl } from '../../src/zookeeper/client.js';
+import type { ZooKeeperError } from '../../src/zookeeper/errors.js';
 import {
   bytesOf,
   CONNECT_DEADLINE_MS,
@@ -51,7 +52,7 @@ export function sessionContract(start: () => Promise<Harness>): void {
       const outcomes = Array.from({ length: 50 }, (_, index) =>
         client.create(`${ground().root}/n${index}`, NO_BYTES).then(
           () => 'created',
-          (error: { code: string }) => error.code,
+          (error: unknown) => (error as ZooKeeperError).code,
         ),
       );
       const closing = client.close();

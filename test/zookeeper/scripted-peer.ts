@@ -1,10 +1,13 @@
 /** Servers that say what a test tells them to: the far end of an in-memory {@link Dial}. */
 import type { ClientOptions, ConnectionState, ZooKeeperClient } from '../../src/zookeeper/client.js';
+import type { ZooKeeperError } from '../../src/zookeeper/errors.js';
 import { JuteReader, JuteWriter } from '../../src/zookeeper/jute.js';
 import { ConnectRequest, type Of, RequestHeader, reservedXid } from '../../src/zookeeper/records.js';
 import type { Address, Dial, Transport, TransportEvents } from '../../src/zookeeper/transport.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
 import { SteppingClock } from '../setup/stepping-clock.js';
+
+const nothing = (): void => undefined;
 
 export const SESSION_MS = 12_000;
 
@@ -68,7 +71,7 @@ export class Pipe implements Transport {
     });
   }
 
-  reply(xid: number, { error = 0, zxid = 0n, body = (): void => undefined as void }: ReplyParts = {}): void {
+  reply(xid: number, { error = 0, zxid = 0n, body = nothing }: ReplyParts = {}): void {
     this.message((writer) => {
       writer.int32(xid);
       writer.int64(zxid);
@@ -172,7 +175,7 @@ export class Stage {
   note(name: string, work: Promise<unknown>): Promise<void> {
     return work.then(
       () => void this.order.push(`${name} done`),
-      (error: { code: string }) => void this.order.push(`${name} ${error.code}`),
+      (error: unknown) => void this.order.push(`${name} ${(error as ZooKeeperError).code}`),
     );
   }
 }

@@ -9,7 +9,7 @@ const SILENCE_MS = (SESSION_MS * 2) / 3;
 describe('the handshake', () => {
   it('asks for a new session first, and for the same one ever after, with what was seen in it', async () => {
     const stage = new Stage();
-    stage.connect();
+    void stage.connect();
     stage.pipe.open();
     expect(stage.pipe.handshake).toMatchObject({ sessionId: '0', lastZxidSeen: 0n, timeoutMs: SESSION_MS });
     stage.pipe.grant({ timeoutMs: 8_000, password: 9 });
@@ -77,7 +77,7 @@ describe('what was acknowledged last', () => {
     const stage = new Stage();
     const never = Number.NEGATIVE_INFINITY;
     expect(stage.client.lastAcknowledged).toEqual({ monotonicMs: never, wallMs: never });
-    stage.connect();
+    void stage.connect();
     await stage.clock.advance(10);
     stage.pipe.open();
     const shookHands = instant(stage.clock);
@@ -160,7 +160,7 @@ describe('the hosts', () => {
 
   it('are tried in an order of chance, each at once after the other', () => {
     const stage = new Stage({ connectString: 'a:1,b:2,c:3', random: () => 0 });
-    stage.connect();
+    void stage.connect();
     stage.pipe.hangUp();
     stage.pipe.hangUp();
     expect(hostsOf(stage)).toEqual(['b', 'c', 'a']);
@@ -169,7 +169,7 @@ describe('the hosts', () => {
 
   it('are left alone for a while after a round in vain: longer each time, at most a second', async () => {
     const stage = new Stage({ random: () => 0.999_999 });
-    stage.connect();
+    void stage.connect();
     const pauses: number[] = [];
     for (let round = 0; round < 8; round += 1) {
       const before = stage.clock.now();
@@ -183,7 +183,7 @@ describe('the hosts', () => {
 
   it('have their share of the session to answer in, then the next one is tried', async () => {
     const stage = new Stage({ connectString: 'a:1,b:2' });
-    stage.connect();
+    void stage.connect();
     await stage.clock.advance(SILENCE_MS / 2 - 1);
     expect(stage.pipes).toHaveLength(1);
     await stage.clock.advance(1);

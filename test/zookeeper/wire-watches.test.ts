@@ -83,7 +83,7 @@ describe('after a reconnect', () => {
     const { requests } = stage.pipe;
     expect(requests.length).toBeGreaterThan(3);
     expect(Math.max(...requests.map(({ bytes }) => bytes))).toBeLessThan(PACKET_LIMIT_BYTES);
-    for (const _ of requests) stage.pipe.reply(reservedXid.setWatches);
+    for (const { xid } of requests) stage.pipe.reply(xid);
     await stage.settle();
     expect(stage.client.state.kind).toBe('connected');
   });
