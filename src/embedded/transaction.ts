@@ -3,6 +3,7 @@ import type { ZooKeeperErrorCode } from '../zookeeper/errors.js';
 import { numberOfCode } from '../zookeeper/errors.js';
 import type { JuteReader, JuteWriter } from '../zookeeper/jute.js';
 import {
+  createFlag,
   CreateStatResponse,
   ErrorResponse,
   MultiHeader,
@@ -14,8 +15,10 @@ import {
 import { perform, readWriteRequest, type Requester, type WriteRequest, type Written } from './write-requests.js';
 import type { ZnodeTree } from './znode-tree.js';
 
-/** Nothing may be nested, and ACLs cannot be changed within one (MultiOperationRecord.deserialize). */
-const forbidden: ReadonlySet<number> = new Set([opcode.setAcl]);
+/** What cannot be read as a part, nested transactions among them (MultiOperationRecord.deserialize). */
+function isPart(part: WriteRequest | undefined): part is WriteRequest {
+  return part !== undefined && part.type !== opcode.setAcl;
+}
 
 /** Reads the parts; `undefined` when one is of a kind that a transaction cannot have. */
 export function readMulti(reader: JuteReader): WriteRequest[] | undefined {
@@ -23,9 +26,11 @@ export function readMulti(reader: JuteReader): WriteRequest[] | undefined {
   for (;;) {
     const { type, done } = MultiHeader.read(reader);
     if (done) return parts;
-    const part = forbidden.has(type) ? undefined : readWriteRequest(type, reader);
-    if (part === undefined) return undefined;
-    parts.push(part);
+    const part = readWriteRequest(type, reader);
+    if (!isPart(part)) return undefined;
+    // Here, unlike alone, the flags decide whether it is a container (Op.create).
+    const isContainer = part.type === opcode.create || part.type === opcode.create2 ? part.flags === createFlag.container : false;
+    parts.push(isContainer ? ({ ...part, type: opcode.createContainer } as WriteRequest) : part);
   }
 }
 

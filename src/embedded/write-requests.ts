@@ -124,7 +124,7 @@ function performCreate(
 ): Written | ZooKeeperErrorCode {
   const { type, data, flags, ttlMs } = request;
   if (flags < createFlag.persistent || flags > createFlag.persistentSequentialWithTtl) return 'BadArguments';
-  const hasTtl = flags === createFlag.persistentWithTtl || flags === createFlag.persistentSequentialWithTtl;
+  const hasTtl = isTtlFlag(flags);
   if (hasTtl && !ttlAllowed) return 'Unimplemented';
   if (hasTtl ? ttlMs < 1 || ttlMs > LONGEST_TTL_MS : ttlMs >= 0) return 'BadArguments';
   // A real 3.8.0 accepts this one, and its process ends while applying it; there is no answer to imitate.
@@ -151,6 +151,10 @@ function ownerOf(type: CreateRequest['type'], flags: number, ttlMs: number, sess
   if (type === opcode.createTtl) return ttlOwner(ttlMs);
   const ephemeral = flags === createFlag.ephemeral || flags === createFlag.ephemeralSequential;
   return ephemeral ? sessionId : NO_OWNER;
+}
+
+function isTtlFlag(flags: number): boolean {
+  return flags === createFlag.persistentWithTtl || flags === createFlag.persistentSequentialWithTtl;
 }
 
 function isSequential(flags: number): boolean {
