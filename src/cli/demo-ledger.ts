@@ -8,6 +8,7 @@ export interface WorkerRecord {
   readonly kind: 'heard' | 'enter' | 'exit' | 'trouble';
   readonly path: string;
   readonly status?: string;
+  readonly detail?: string;
   readonly token?: string;
   readonly message?: string;
 }

@@ -23,6 +23,15 @@ const say = (record: Omit<WorkerRecord, 'worker' | 'atNs'>) => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
+const detailOf = (ownership: Ownership): string => {
+  if (ownership.status === 'waitingOnPredecessor') {
+    const { position, predecessor } = ownership;
+    return predecessor?.owner === undefined ? `${position} ahead` : `${position} ahead, behind ${predecessor.owner}`;
+  }
+  if (ownership.status === 'held') return `token ${ownership.lease.fencingToken}`;
+  return ownership.status === 'expired' ? ownership.reason : '';
+};
+
 function contend(): void {
   const path = paths[turn % paths.length] ?? '';
   turn += 1;
@@ -33,7 +42,7 @@ function contend(): void {
     subscription.unsubscribe();
   };
   const hear = (ownership: Ownership) => {
-    say({ kind: 'heard', path, status: ownership.status });
+    say({ kind: 'heard', path, status: ownership.status, detail: detailOf(ownership) });
     if (ownership.status === 'held' && !inside) {
       inside = true;
       say({ kind: 'enter', path, token: String(ownership.lease.fencingToken) });

@@ -92,10 +92,11 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
     );
   };
   if (screen === null) io.stdout.write(`holdfast demo: ${title}\n`);
+  const width = Math.max(...paths.map((path) => path.length));
   const workers = WORKERS.map((name) => startWorker(name, target, paths, (record) => {
     ledger.add(record);
     if (screen === null && record.kind === 'heard') {
-      io.stdout.write(`${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path}  ${record.status ?? ''}\n`);
+      io.stdout.write(`${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() + '\n');
     }
   }));
   const redraw = screen === null ? null : setInterval(draw, REDRAW_MS);
