@@ -1,62 +1,35 @@
 // @ts-check
 /**
- * Lint rules, on types. The formatter is Biome. What is banned outside its one home is listed here once;
- * `test/house.test.ts` holds the rules about files and imports.
+ * Lint rules, on types. The formatter is Biome. Rules about files and imports are in `test/house.test.ts`.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
-
-const TIME = 'Time has one home, src/clock.ts: take a Clock, or a delay in a machine.';
-const CHANCE = 'Chance and identity have one home, src/host.ts: take them as arguments.';
-const TERMINAL =
-  'Only the command line, src/cli/, speaks to the terminal and reads the process; elsewhere take a logger.';
-
-/** @param {string} message @param {string[]} names */
-const globals = (message, ...names) => names.map((name) => ({ name, message }));
-/** @param {string} message @param {string} object @param {string[]} properties */
-const properties = (message, object, ...properties) =>
-  properties.map((property) => ({ object, property, message }));
-/** @param {string} message @param {string[]} modules */
-const modules = (message, ...modules) => modules.map((name) => ({ name, message }));
-
-const time = {
-  globals: globals(
-    TIME,
-    'setTimeout',
-    'setInterval',
-    'setImmediate',
-    'clearTimeout',
-    'clearInterval',
-    'performance',
-  ),
-  properties: [
-    ...properties(TIME, 'Date', 'now'),
-    ...['globalThis', 'window'].flatMap((object) =>
-      properties(TIME, object, 'setTimeout', 'setInterval', 'performance'),
-    ),
-  ],
-  modules: modules(TIME, 'node:timers', 'node:timers/promises', 'node:perf_hooks'),
-};
-const chance = {
-  globals: globals(CHANCE, 'crypto'),
-  properties: [...properties(CHANCE, 'Math', 'random'), ...properties(CHANCE, 'globalThis', 'crypto')],
-  modules: modules(CHANCE, 'node:crypto', 'node:os'),
-};
-const terminal = {
-  globals: globals(TERMINAL, 'console', 'process'),
-  properties: properties(TERMINAL, 'globalThis', 'console', 'process'),
-  modules: modules(TERMINAL, 'node:process', 'node:child_process', 'node:readline'),
-};
+import { BANS } from './banned-words.mjs';
 
 /**
- * @param {(typeof time)[]} banned
+ * @param {import('./banned-words.mjs').Ban[]} bans
  * @returns {import('eslint').Linter.RulesRecord}
  */
-const ban = (...banned) => ({
-  'no-restricted-globals': banned.length ? ['error', ...banned.flatMap((each) => each.globals)] : 'off',
-  'no-restricted-properties': banned.length ? ['error', ...banned.flatMap((each) => each.properties)] : 'off',
-  'no-restricted-imports': ['error', { paths: banned.flatMap((each) => each.modules) }],
+const refuse = (bans) => ({
+  'no-restricted-globals': [
+    'error',
+    ...bans.flatMap(({ rule, globals }) => globals.map((name) => ({ name, message: rule }))),
+  ],
+  'no-restricted-properties': [
+    'error',
+    ...bans.flatMap(({ rule, globals, members }) => [
+      ...members.map((member) => {
+        const [object = '', property = ''] = member.split('.');
+        return { object, property, message: rule };
+      }),
+      ...globals.map((property) => ({ object: 'globalThis', property, message: rule })),
+    ]),
+  ],
+  'no-restricted-imports': [
+    'error',
+    { paths: bans.flatMap(({ rule, modules }) => modules.map((name) => ({ name, message: rule }))) },
+  ],
 });
 
 export default defineConfig(
@@ -93,20 +66,16 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts', 'src/**/*.tsx', 'machines/**/*.ts'],
+    ignores: ['src/cli/**'],
     rules: {
-      ...ban(time, chance, terminal),
+      ...refuse(BANS),
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true } }],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: TIME },
-      ],
     },
   },
-  { files: ['src/clock.ts'], rules: ban(chance, terminal) },
-  { files: ['src/host.ts', 'src/host.browser.ts'], rules: ban(time) },
-  // nextTick, to gather a tick's writes: it reads nothing of the process.
-  { files: ['src/zookeeper/socket.ts'], rules: ban(time, chance, { ...terminal, modules: [] }) },
-  { files: ['src/cli/**'], rules: ban() },
+  ...[...new Set(BANS.flatMap(({ home }) => home))].map((file) => ({
+    files: [file],
+    rules: refuse(BANS.filter(({ home }) => !home.includes(file))),
+  })),
   {
     // Plain JavaScript that runs before anything is installed: types come from its comments.
     files: ['**/*.mjs'],

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
+import { ensureBuilt } from '../../src/cli/bootstrap.mjs';
 import { findInstallation, REMEDY } from './zookeeper-installation.mjs';
 
 declare module 'vitest' {
@@ -220,6 +221,7 @@ export async function startRealZooKeeper(options: RealZooKeeperOptions = {}): Pr
 
 /** Vitest's global setup: the server that a run shares. HOLDFAST_TEST_ZOOKEEPER=host:port uses a running one. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await ensureBuilt(); // Tests of the command and of the package use what is built.
   const given = process.env['HOLDFAST_TEST_ZOOKEEPER'];
   if (given) {
     project.provide('zookeeper', given);

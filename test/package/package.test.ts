@@ -1,0 +1,136 @@
+/** What people install: the tarball, in an empty folder, as npm lays it out there. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { root, textOf } from '../setup/source-files.js';
+
+const manifest = JSON.parse(textOf('package.json')) as {
+  devDependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  exports: Record<string, string | Record<string, string>>;
+  imports: Record<string, Record<string, string>>;
+};
+
+let folder = '';
+let tarball = '';
+let shipped: string[] = [];
+
+/** Runs a program and returns what it printed; what it says on failure is the test's failure. */
+function run(command: string, args: string[], cwd: string): string {
+  const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** The README's first program and what it says that prints: the `ts` and `text` blocks under "Two minutes". */
+function mainExample(): { source: string; output: string } {
+  const [, section = ''] = textOf('README.md').split(/^## Two minutes$/m);
+  const block = (language: string) =>
+    new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(section)?.[1];
+  const source = block('ts');
+  const output = block('text');
+  if (source === undefined || output === undefined) {
+    throw new Error('README.md must show a ts block and its output as a text block under "## Two minutes".');
+  }
+  return { source, output };
+}
+
+/** A line of the README as a pattern: `…` stands for anything. */
+const asPattern = (line: string) =>
+  new RegExp(
+    `^${line
+      .split('…')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  );
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-package-'));
+  const packed = run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
+  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  tarball = join(folder, filename);
+  shipped = files.map(({ path }) => path);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const peers = ['rxjs', 'xstate'].map((name) => `${name}@${manifest.devDependencies[name] ?? ''}`);
+  const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  run('npm', ['install', ...quietly, tarball, ...peers], folder);
+}, 180_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('installs with its two peers and nothing else', () => {
+  const installed = Object.keys(
+    (
+      JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as {
+        packages: Record<string, unknown>;
+      }
+    ).packages,
+  ).sort();
+  // tslib is rxjs's.
+  expect(installed).toEqual(['holdfast', 'rxjs', 'tslib', 'xstate'].map((name) => `node_modules/${name}`));
+});
+
+it('ships what it exports, and no test, story or bootstrap', () => {
+  const promised = [...Object.values(manifest.exports), ...Object.values(manifest.imports)].flatMap(
+    (target) =>
+      typeof target === 'string'
+        ? [target]
+        : Object.entries(target)
+            .filter(([condition]) => condition !== 'source')
+            .map(([, path]) => path),
+  );
+  expect(shipped).toEqual(expect.arrayContaining(promised.map((path) => path.replace('./', ''))));
+  expect(shipped).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md']));
+  expect(shipped.filter((path) => /^(test|stories)\/|\.mjs$|\.built-from$/.test(path))).toEqual([]);
+});
+
+it("runs the README's example, which prints what the README says", () => {
+  const { source, output } = mainExample();
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  writeFileSync(join(folder, 'example.mjs'), outputText);
+  const printed = run(process.execPath, ['example.mjs'], folder).trimEnd().split('\n');
+  const said = output.trimEnd().split('\n');
+  const differs = said.findIndex(
+    (line, index) => !asPattern(line.trimEnd()).test(printed[index]?.trimEnd() ?? ''),
+  );
+  // Shown whole when they differ.
+  if (differs !== -1 || printed.length !== said.length) expect(printed).toEqual(said);
+});
+
+it("type-checks the README's example as a stranger's compiler does, declarations included", () => {
+  writeFileSync(join(folder, 'example.mts'), mainExample().source);
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+  run(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...node, 'example.mts'],
+    folder,
+  );
+});
+
+it('puts the command on the path', () => {
+  expect(run(join(folder, 'node_modules/.bin/holdfast'), ['--help'], folder)).toContain('holdfast');
+});
+
+it('passes publint', async () => {
+  const bytes = Uint8Array.from(readFileSync(tarball));
+  const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
+  expect(
+    messages.map((message) => formatMessage(message, pkg as Record<string, unknown>, { color: false })),
+  ).toEqual([]);
+});
+
+it('passes "are the types wrong", for ESM', () => {
+  const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+  run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'], folder);
+});
