@@ -72,7 +72,9 @@ class Pipe implements Transport {
 
   #close(detail: string): void {
     this.#destroyed = true;
-    this.#events.closed(new ZooKeeperError('ConnectionLoss', 'embedded', undefined, { detail, outcome: 'notApplied' }));
+    this.#events.closed(
+      new ZooKeeperError('ConnectionLoss', 'embedded', undefined, { detail, outcome: 'notApplied' }),
+    );
   }
 
   /** Nothing is told once we are destroyed, or have told that it is over. */

@@ -11,7 +11,8 @@ import { answerWord, figures } from './four-letter-words.js';
 import { seededRandom } from './seeded-random.js';
 import { ZooKeeperServer } from './server.js';
 import type { SessionInfo } from './sessions.js';
-import { statOf, type Transaction } from './znode-tree.js';
+import { statOf } from './znode.js';
+import type { Transaction } from './znode-tree.js';
 
 /** How an embedded server differs from a stock one. */
 export interface EmbeddedZooKeeperOptions {
@@ -90,9 +91,16 @@ const DEFAULT_CONTAINER_CHECK_MS = 60_000;
  * what Apache ZooKeeper answers; it keeps nothing when it ends, so never put anything of value in it.
  * Rejects when the port cannot be had.
  */
-export async function createEmbeddedZooKeeper(options: EmbeddedZooKeeperOptions = {}): Promise<EmbeddedZooKeeper> {
+export async function createEmbeddedZooKeeper(
+  options: EmbeddedZooKeeperOptions = {},
+): Promise<EmbeddedZooKeeper> {
   checkOptions(options);
-  const { port = canListen ? 0 : false, host = '127.0.0.1', clock = systemClock, tickMs = DEFAULT_TICK_MS } = options;
+  const {
+    port = canListen ? 0 : false,
+    host = '127.0.0.1',
+    clock = systemClock,
+    tickMs = DEFAULT_TICK_MS,
+  } = options;
   const seed = options.seed ?? clock.wallNow();
   const faults = new FaultControls(options.faults ?? {}, seededRandom(seed ^ 0x5eed), clock);
   const server = new ZooKeeperServer({

@@ -167,7 +167,8 @@ export class FaultControls {
    * @internal
    */
   open(outside: Sink, address?: string): Peer | undefined {
-    if (this.#server === undefined || this.#refusing || this.#happens(this.#plan.refuseConnection)) return undefined;
+    if (this.#server === undefined || this.#refusing || this.#happens(this.#plan.refuseConnection))
+      return undefined;
     const line = new FaultLine(outside, this.#weather, this.#clock, (over) => {
       this.#lines.delete(over);
     });

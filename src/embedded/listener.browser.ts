@@ -8,4 +8,4 @@ export function listen(_options: ListenOptions): Promise<Listening> {
 }
 
 /** A server in a page is reached through `client()` only, unless told to listen all the same. */
-export const canListen = false;
+export const canListen: boolean = false;

@@ -20,7 +20,7 @@ export interface Listening {
 }
 
 /** Here a server listens unless told not to; in a page it does only what it can. */
-export const canListen = true;
+export const canListen: boolean = true;
 
 const WORD_BYTES = 4;
 

@@ -62,7 +62,8 @@ function matches(scheme: string, id: string, wanted: string): boolean {
 
 function ipv4(text: string): bigint | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255))
+    return undefined;
   return parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n);
 }
 
@@ -104,5 +105,7 @@ function isValidId(scheme: string, id: string): boolean {
 
 /** The list as somebody without the right to change it sees it: the digests' secrets are hidden. */
 export function maskedAcl(acl: readonly Acl[]): readonly Acl[] {
-  return acl.map((entry) => (entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:.*/s, ':x') } : entry));
+  return acl.map((entry) =>
+    entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:.*/s, ':x') } : entry,
+  );
 }

@@ -32,7 +32,8 @@ import {
   WhoAmIResponse,
 } from './server-records.js';
 import type { RemovableWatch, WatchTable } from './watch-table.js';
-import { type Change, statOf, type Znode, type ZnodeTree } from './znode-tree.js';
+import { statOf, type Znode } from './znode.js';
+import type { Change, ZnodeTree } from './znode-tree.js';
 
 /** Writes the body of a good answer; a name is the error to answer with. */
 export type Answer = ((writer: JuteWriter) => void) | ZooKeeperErrorCode;
@@ -46,7 +47,7 @@ export interface ReadContext<W> {
   readonly sessionId: string;
   readonly identities: readonly Identity[];
   /** Tells the watcher at once, before the answer. */
-  notify(change: Change): void;
+  readonly notify: (change: Change) => void;
 }
 
 const noBody = (): void => undefined;
@@ -121,7 +122,10 @@ export function answerRead<W>(type: number, reader: JuteReader, context: ReadCon
       };
     }
     case rareOpcode.whoAmI: {
-      const clients = identities.map(({ scheme, id }) => ({ scheme, user: scheme === 'digest' ? id.replace(/:.*/s, '') : id }));
+      const clients = identities.map(({ scheme, id }) => ({
+        scheme,
+        user: scheme === 'digest' ? id.replace(/:.*/s, '') : id,
+      }));
       return (writer) => {
         WhoAmIResponse.write(writer, { clients });
       };
@@ -184,13 +188,18 @@ function answerMultiRead<W>(reader: JuteReader, context: ReadContext<W>): Answer
     const { type, done } = MultiHeader.read(reader);
     if (done) break;
     if (type === opcode.getData) answers.push({ type, answer: answerGetData(reader, context) });
-    else if (type === opcode.getChildren) answers.push({ type, answer: answerGetChildren(type, reader, context) });
+    else if (type === opcode.getChildren)
+      answers.push({ type, answer: answerGetChildren(type, reader, context) });
     else return 'MarshallingError';
   }
   return (writer) => {
     for (const { type, answer } of answers) {
       const error = typeof answer === 'string' ? numberOfCode(answer) : 0;
-      MultiHeader.write(writer, { type: typeof answer === 'string' ? opcode.error : type, done: false, error });
+      MultiHeader.write(writer, {
+        type: typeof answer === 'string' ? opcode.error : type,
+        done: false,
+        error,
+      });
       if (typeof answer === 'string') ErrorResponse.write(writer, { error });
       else answer(writer);
     }

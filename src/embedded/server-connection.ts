@@ -62,7 +62,10 @@ export interface ConnectionServer {
   /** Asked of every request after the handshake; absent: serve. */
   readonly verdict: ((request: IncomingRequest) => Verdict) | undefined;
   /** The answer to a connect request; `undefined` refuses the connection without one. */
-  greet(connection: ServerConnection, request: Of<typeof ConnectRequest>): Of<typeof ConnectResponse> | undefined;
+  greet(
+    connection: ServerConnection,
+    request: Of<typeof ConnectRequest>,
+  ): Of<typeof ConnectResponse> | undefined;
   /** A sign of life; `false` when the session is over. */
   touch(sessionId: string): boolean;
   write(request: WriteRequest, requester: Requester): Written | ZooKeeperErrorCode;
@@ -166,7 +169,8 @@ export class ServerConnection implements Peer {
       return;
     }
     const { xid, type } = RequestHeader.read(reader);
-    const verdict = this.#server.verdict?.({ sessionId: this.sessionId, xid, type, path: pathOf(type, bytes) }) ?? 'serve';
+    const verdict =
+      this.#server.verdict?.({ sessionId: this.sessionId, xid, type, path: pathOf(type, bytes) }) ?? 'serve';
     if (verdict === 'loseRequest') this.close();
     else this.#serve(xid, type, reader, verdict === 'loseReply');
     if (verdict !== 'serve') this.close();
@@ -196,9 +200,13 @@ export class ServerConnection implements Peer {
     }
     if (type === opcode.sasl) {
       // As a server without SASL set up: no token, no error; the client goes on without it.
-      this.#reply(xid, (body) => {
-        SaslResponse.write(body, { token: null });
-      }, silent);
+      this.#reply(
+        xid,
+        (body) => {
+          SaslResponse.write(body, { token: null });
+        },
+        silent,
+      );
       return;
     }
     // Requests of a session that is over are dropped: its connection is about to be closed.

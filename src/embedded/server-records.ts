@@ -49,4 +49,3 @@ const known: ReadonlySet<number> = new Set([...Object.values(opcode), ...Object.
 export function isKnownRequest(type: number): boolean {
   return type !== opcode.notification && type !== opcode.error && known.has(type);
 }
-

@@ -17,7 +17,8 @@ import { type SessionInfo, type SessionLimits, Sessions } from './sessions.js';
 import { performMulti } from './transaction.js';
 import { WatchTable } from './watch-table.js';
 import { perform, type Requester, type WriteRequest, type Written } from './write-requests.js';
-import { CONTAINER_OWNER, isEphemeralOwner, type Transaction, ttlOfOwner, ZnodeTree } from './znode-tree.js';
+import { CONTAINER_OWNER, isEphemeralOwner, ttlOfOwner } from './znode.js';
+import { type Transaction, ZnodeTree } from './znode-tree.js';
 
 export interface ServerOptions extends SessionLimits {
   readonly clock: Clock;
@@ -218,7 +219,10 @@ export class ZooKeeperServer implements ConnectionServer {
     return written;
   }
 
-  writeAll(requests: readonly WriteRequest[], requester: Requester): ReturnType<ConnectionServer['writeAll']> {
+  writeAll(
+    requests: readonly WriteRequest[],
+    requester: Requester,
+  ): ReturnType<ConnectionServer['writeAll']> {
     this.#begin();
     const outcome = performMulti(requests, requester, this.tree, this.#options.ttlAllowed);
     if ('failed' in outcome) this.tree.rollback();
@@ -299,11 +303,14 @@ export class ZooKeeperServer implements ConnectionServer {
   #armContainerCheck(): void {
     if (this.#containerTimer !== undefined || this.#closed) return;
     const { containerCheckMs } = this.#options;
-    this.#containerTimer = this.#clock.setTimeout(() => {
-      this.#containerTimer = undefined;
-      if (!this.#frozen) this.reap();
-      if (this.tree.reapable.size > 0) this.#armContainerCheck();
-    }, containerCheckMs - (this.uptimeMs % containerCheckMs));
+    this.#containerTimer = this.#clock.setTimeout(
+      () => {
+        this.#containerTimer = undefined;
+        if (!this.#frozen) this.reap();
+        if (this.tree.reapable.size > 0) this.#armContainerCheck();
+      },
+      containerCheckMs - (this.uptimeMs % containerCheckMs),
+    );
   }
 
   /** ContainerManager.getCandidates. */
@@ -311,7 +318,8 @@ export class ZooKeeperServer implements ConnectionServer {
     const node = this.tree.get(path);
     if (node === undefined || node.children.size > 0 || isEphemeralOwner(node.owner)) return false;
     const unchangedMs = nowMs - node.mtimeMs;
-    if (node.owner !== CONTAINER_OWNER) return unchangedMs > (ttlOfOwner(node.owner) ?? Number.POSITIVE_INFINITY);
+    if (node.owner !== CONTAINER_OWNER)
+      return unchangedMs > (ttlOfOwner(node.owner) ?? Number.POSITIVE_INFINITY);
     const { neverUsedContainerMs } = this.#options;
     return this.tree.wasUsed(node) || (neverUsedContainerMs > 0 && unchangedMs > neverUsedContainerMs);
   }

@@ -45,7 +45,11 @@ export class Sessions {
   }
 
   all(): SessionInfo[] {
-    return [...this.#sessions.values()].map(({ id, timeoutMs, expiresAtMs }) => ({ id, timeoutMs, expiresAtMs }));
+    return [...this.#sessions.values()].map(({ id, timeoutMs, expiresAtMs }) => ({
+      id,
+      timeoutMs,
+      expiresAtMs,
+    }));
   }
 
   isAlive(id: string): boolean {

@@ -16,7 +16,10 @@ export function sha1(message: Uint8Array): Uint8Array {
       schedule[t] =
         t < 16
           ? view.getInt32(block + t * 4)
-          : rotate(at(schedule, t - 3) ^ at(schedule, t - 8) ^ at(schedule, t - 14) ^ at(schedule, t - 16), 1);
+          : rotate(
+              at(schedule, t - 3) ^ at(schedule, t - 8) ^ at(schedule, t - 14) ^ at(schedule, t - 16),
+              1,
+            );
     }
     compress(hash, schedule);
   }

@@ -12,7 +12,13 @@ import {
   PathResponse,
   StatResponse,
 } from '../zookeeper/records.js';
-import { perform, readWriteRequest, type Requester, type WriteRequest, type Written } from './write-requests.js';
+import {
+  perform,
+  readWriteRequest,
+  type Requester,
+  type WriteRequest,
+  type Written,
+} from './write-requests.js';
 import type { ZnodeTree } from './znode-tree.js';
 
 /** What cannot be read as a part, nested transactions among them (MultiOperationRecord.deserialize). */
@@ -29,7 +35,10 @@ export function readMulti(reader: JuteReader): WriteRequest[] | undefined {
     const part = readWriteRequest(type, reader);
     if (!isPart(part)) return undefined;
     // Here, unlike alone, the flags decide whether it is a container (Op.create).
-    const isContainer = part.type === opcode.create || part.type === opcode.create2 ? part.flags === createFlag.container : false;
+    const isContainer =
+      part.type === opcode.create || part.type === opcode.create2
+        ? part.flags === createFlag.container
+        : false;
     parts.push(isContainer ? ({ ...part, type: opcode.createContainer } as WriteRequest) : part);
   }
 }
@@ -63,10 +72,14 @@ export function writeResults(writer: JuteWriter, results: readonly Written[]): v
 }
 
 /** Every part answers with an error: 0 before the one that failed, RuntimeInconsistency after it. */
-export function writeFailure(writer: JuteWriter, count: number, failed: ZooKeeperErrorCode, at: number): void {
+export function writeFailure(
+  writer: JuteWriter,
+  count: number,
+  failed: ZooKeeperErrorCode,
+  at: number,
+): void {
   for (let index = 0; index < count; index += 1) {
-    const error =
-      index < at ? 0 : numberOfCode(index === at ? failed : 'RuntimeInconsistency');
+    const error = index < at ? 0 : numberOfCode(index === at ? failed : 'RuntimeInconsistency');
     MultiHeader.write(writer, { type: opcode.error, done: false, error });
     ErrorResponse.write(writer, { error });
   }

@@ -5,13 +5,7 @@
 import type { Acl, Stat } from '../zookeeper/client.js';
 import type { ZooKeeperErrorCode } from '../zookeeper/errors.js';
 import type { JuteReader } from '../zookeeper/jute.js';
-import {
-  ANY_VERSION,
-  createFlag,
-  DeleteRequest,
-  opcode,
-  SetAclRequest,
-} from '../zookeeper/records.js';
+import { ANY_VERSION, createFlag, DeleteRequest, opcode, SetAclRequest } from '../zookeeper/records.js';
 import { pathFault } from '../zookeeper/znode-path.js';
 import { type Identity, isAllowed, permission, storedAcl } from './permissions.js';
 import { AnyCreateRequest, AnyCreateTtlRequest, AnySetDataRequest } from './server-records.js';
@@ -23,8 +17,8 @@ import {
   parentOf,
   statOf,
   ttlOwner,
-  type ZnodeTree,
-} from './znode-tree.js';
+} from './znode.js';
+import type { ZnodeTree } from './znode-tree.js';
 
 /** Who asks. */
 export interface Requester {
@@ -33,7 +27,11 @@ export interface Requester {
 }
 
 interface CreateRequest {
-  readonly type: typeof opcode.create | typeof opcode.create2 | typeof opcode.createContainer | typeof opcode.createTtl;
+  readonly type:
+    | typeof opcode.create
+    | typeof opcode.create2
+    | typeof opcode.createContainer
+    | typeof opcode.createTtl;
   readonly path: string;
   readonly data: Uint8Array | null;
   readonly acl: readonly Acl[];

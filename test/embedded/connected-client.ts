@@ -25,7 +25,10 @@ export function clientOptions(connectString: string, options: Partial<ClientOpti
 }
 
 /** A client that is connected already, over TCP. */
-export async function tcpClient(connectString: string, options: Partial<ClientOptions> = {}): Promise<ZooKeeperClient> {
+export async function tcpClient(
+  connectString: string,
+  options: Partial<ClientOptions> = {},
+): Promise<ZooKeeperClient> {
   const client = wireClient(dial)(clientOptions(connectString, options));
   await client.connect({ deadlineMs: 10_000 });
   return client;

@@ -2,7 +2,13 @@
 import net from 'node:net';
 import { FrameReader } from '../../src/zookeeper/frames.js';
 import { JuteReader, JuteWriter } from '../../src/zookeeper/jute.js';
-import { ConnectRequest, ConnectResponse, ReplyHeader, reservedXid, WatcherEvent } from '../../src/zookeeper/records.js';
+import {
+  ConnectRequest,
+  ConnectResponse,
+  ReplyHeader,
+  reservedXid,
+  WatcherEvent,
+} from '../../src/zookeeper/records.js';
 
 export interface RawReply {
   readonly xid: number;
@@ -109,7 +115,8 @@ export class RawPeer {
   encode(
     type: number,
     body: (writer: JuteWriter) => void = () => undefined,
-    xid = (this.#xid += 1),
+    xid = (this.#xid +=
+      1),
   ): { readonly frame: Uint8Array; readonly xid: number } {
     const writer = new JuteWriter();
     writer.int32(xid);

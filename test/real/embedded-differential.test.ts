@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEmbeddedZooKeeper, type EmbeddedZooKeeper } from '../../src/embedded/index.js';
-import { type Flavour, play, script } from '../embedded/script.js';
+import { type Flavour, script } from '../embedded/script.js';
+import { play } from '../embedded/script-player.js';
 import { type RealZooKeeper, startRealZooKeeper } from '../setup/real-zookeeper.js';
 
 // One of our own, so that nobody else moves its zxids and nothing is reaped in between.

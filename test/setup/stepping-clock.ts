@@ -35,7 +35,7 @@ export class SteppingClock implements Clock {
     this.#order += 1;
     const order = this.#order;
     const dueMs = this.#nowMs + (delayMs > 0 ? delayMs : 0);
-    this.#timers.set(order, { dueMs, order, fn: fn as () => void });
+    this.#timers.set(order, { dueMs, order, fn });
     return order;
   }
 
