@@ -57,7 +57,14 @@ const machineSetup = setup({
 /** connecting → connected ⇄ suspended → lost | closed. */
 export const sessionMachine = machineSetup.createMachine({
   id: 'session',
-  context: ({ input }) => ({ ...input, sessionId: '0', timeoutMs: 0, silentMs: 0, end: null, cause: undefined }),
+  context: ({ input }) => ({
+    ...input,
+    sessionId: '0',
+    timeoutMs: 0,
+    silentMs: 0,
+    end: null,
+    cause: undefined,
+  }),
   initial: 'connecting',
   on: {
     'client.lost': { target: '.lost', actions: 'noteLost' },

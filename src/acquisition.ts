@@ -15,7 +15,8 @@ import {
   UnlockingFailedError,
 } from './errors.js';
 import { Lease } from './lease.js';
-import { type Acquisition, lockLogic } from './lock-actors.js';
+import { lockLogic } from './lock-actors.js';
+import type { Acquisition } from './lock-watchers.js';
 import { type Ownership, ownershipOf, statusOf, tellsMore } from './ownership.js';
 import type { Line } from './queue.js';
 import type { Acl } from './zookeeper/client.js';

@@ -52,8 +52,10 @@ export function checkLockPath(value: unknown, name = 'path'): string {
   if (value.endsWith('/')) throw wrong("leave the '/' at the end out");
   const names = value.slice(1).split('/');
   if (names.includes('')) throw wrong("'//' is an empty name; leave one '/' out");
-  if (names.includes('.') || names.includes('..')) throw wrong("'.' and '..' are not allowed in ZooKeeper; write the path out");
-  if (forbidden.test(value)) throw wrong('it has a control character or one that ZooKeeper refuses; leave that out');
+  if (names.includes('.') || names.includes('..'))
+    throw wrong("'.' and '..' are not allowed in ZooKeeper; write the path out");
+  if (forbidden.test(value))
+    throw wrong('it has a control character or one that ZooKeeper refuses; leave that out');
   if (names[0] === 'zookeeper') throw wrong("'/zookeeper' belongs to the server; choose another root");
   return value;
 }

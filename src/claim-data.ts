@@ -26,7 +26,16 @@ const NEVER = '9999-12-31T23:59:59Z';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const known = new Set(['timestamp', 'ttl_deadline', 'owner_id', 'v', 'ttl_ms', 'host', 'pid', 'session_timeout_ms']);
+const known = new Set([
+  'timestamp',
+  'ttl_deadline',
+  'owner_id',
+  'v',
+  'ttl_ms',
+  'host',
+  'pid',
+  'session_timeout_ms',
+]);
 
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
@@ -37,7 +46,9 @@ const time = (value: unknown): number | undefined => {
 };
 
 /** Drops what is undefined, so that `exactOptionalPropertyTypes` and JSON agree on "absent". */
-function present<T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function present<T extends Record<string, unknown>>(
+  fields: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };

@@ -73,7 +73,11 @@ export function contention(session: SessionPort, path: string): Observable<Conte
         },
         (error: unknown) => {
           if (!current()) return;
-          if (isZooKeeperError(error) && (error.retryable || error.code === 'SessionEnded' || error.code === 'Closed')) return;
+          if (
+            isZooKeeperError(error) &&
+            (error.retryable || error.code === 'SessionEnded' || error.code === 'Closed')
+          )
+            return;
           subscriber.error(error);
         },
       );
@@ -121,10 +125,13 @@ export async function linesUnder(session: SessionPort, root: string): Promise<Co
     const { contenders, foreign } = lineOf(children);
     if (contenders.length > 0) {
       const listed = await list(client, path, undefined, new Map());
-      if (listed.holder !== null) found.push({ path, ...listed, asOf: session.clock.wallNow(), freshness: 'live' });
+      if (listed.holder !== null)
+        found.push({ path, ...listed, asOf: session.clock.wallNow(), freshness: 'live' });
     }
     const below = path === '/' ? '' : path;
-    await Promise.all(foreign.filter((name) => below !== '' || name !== 'zookeeper').map((name) => visit(`${below}/${name}`)));
+    await Promise.all(
+      foreign.filter((name) => below !== '' || name !== 'zookeeper').map((name) => visit(`${below}/${name}`)),
+    );
   };
   await visit(root);
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -144,7 +151,8 @@ async function list(
   } catch (error) {
     if (!isZooKeeperError(error, 'NoNode')) throw error;
     // A path that is not there is an empty line; its creation is watched. It may have been made in between.
-    if (watcher !== undefined && (await client.exists(path, watcher)) !== null) return list(client, path, watcher, known);
+    if (watcher !== undefined && (await client.exists(path, watcher)) !== null)
+      return list(client, path, watcher, known);
     return { holder: null, contenders: [], foreign: [], unsafeMix: false };
   }
   let line = lineOf(names);
@@ -159,7 +167,12 @@ async function list(
 }
 
 /** Reads each claim once: what it says of its owner does not change while it stands in line. */
-async function learn(client: ZooKeeperClient, path: string, contenders: readonly Contender[], known: Map<string, Known>) {
+async function learn(
+  client: ZooKeeperClient,
+  path: string,
+  contenders: readonly Contender[],
+  known: Map<string, Known>,
+) {
   const present = new Set(contenders.map(({ name }) => name));
   for (const name of known.keys()) if (!present.has(name)) known.delete(name);
   await Promise.all(
@@ -179,7 +192,12 @@ async function learn(client: ZooKeeperClient, path: string, contenders: readonly
   );
 }
 
-function shown(path: string, contender: Contender, position: number, known: Known | undefined): ContenderInLine {
+function shown(
+  path: string,
+  contender: Contender,
+  position: number,
+  known: Known | undefined,
+): ContenderInLine {
   const { owner, host, pid } = known?.data ?? {};
   return {
     ...contender,

@@ -227,7 +227,8 @@ export class CommitRefusedError extends LockError {
   /** Which of the caller's operations failed, counted from 0. */
   readonly failedIndex: number | undefined;
   constructor(path: string, failedIndex: number | undefined, cause: unknown) {
-    const which = failedIndex === undefined ? 'the transaction' : `operation ${failedIndex} of the transaction`;
+    const which =
+      failedIndex === undefined ? 'the transaction' : `operation ${failedIndex} of the transaction`;
     super(
       'COMMIT_REFUSED',
       `${path}: ${which} was refused${cause instanceof Error ? ` (${cause.message})` : ''}, and nothing was applied`,

@@ -1,7 +1,12 @@
 /** What a holder holds. Whether it still does is computed at every call, never remembered from an event (T39). */
 import type { Claim, ExpiryReason, SuspendPolicy } from '../machines/lock-machine.js';
 import type { ClaimRecord } from './claim-record.js';
-import { CommitOutcomeUnknownError, CommitRefusedError, LockLostError, SessionClosedError } from './errors.js';
+import {
+  CommitOutcomeUnknownError,
+  CommitRefusedError,
+  LockLostError,
+  SessionClosedError,
+} from './errors.js';
 import type { TransactionOperation, TransactionResult } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
@@ -67,7 +72,9 @@ export class Lease implements AsyncDisposable {
    */
   get validUntil(): number {
     const { session, record } = this.#parts;
-    return session.clock.wallNow() + Math.max(0, Math.min(session.remainingValidityMs(), record.remainingTermMs()));
+    return (
+      session.clock.wallNow() + Math.max(0, Math.min(session.remainingValidityMs(), record.remainingTermMs()))
+    );
   }
 
   /** Aborts when the lock is lost, with a {@link LockLostError} as reason; not when it is released. */

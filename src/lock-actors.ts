@@ -9,32 +9,13 @@ import {
   type Enqueued,
   type LockEvent,
   lockMachine,
-  type Predecessor,
   type SlotInput,
   type Verdict,
 } from '../machines/lock-machine.js';
-import { decodeClaim } from './claim-data.js';
-import type { ClaimRecord } from './claim-record.js';
+import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { bearsGuid, claimPrefix, type Line, lineOf, orderByCreation, verdictOf } from './queue.js';
-import { type Acl, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+import { OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
-import type { Logger, SessionPort } from './zookeeper/session-port.js';
-import { watchChildren, watchNode } from './zookeeper/watches.js';
-import { purgeWhenExpired } from './purge.js';
-
-/** What the slots of one acquisition share. */
-export interface Acquisition {
-  readonly session: SessionPort;
-  readonly lockPath: string;
-  readonly acl: readonly Acl[] | undefined;
-  readonly ttlMs: number | null;
-  readonly record: ClaimRecord;
-  readonly logger: Logger;
-  /** Every znode that is known to have been made and not known to be gone: registered before anything else is awaited (T15). */
-  readonly made: Set<string>;
-  /** Told what a listing showed besides the verdict. */
-  readonly onLine: (line: Line) => void;
-}
 
 /** Parents may vanish between their making and ours (containers are reaped); after so many times something else is wrong. */
 const PARENT_ATTEMPTS = 16;
@@ -58,7 +39,9 @@ async function makeParents({ session: { client }, lockPath, acl }: Acquisition):
       cause: top.reason,
     });
   }
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const failures = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as Error] : [],
+  );
   const fatal = failures.find((reason) => !isZooKeeperError(reason, 'NodeExists', 'NoAuth', 'NoNode'));
   if (fatal !== undefined) throw fatal;
   return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
@@ -93,7 +76,11 @@ async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise
   }
 }
 
-async function judge(acquisition: Acquisition, names: readonly string[], claimName: string): Promise<Verdict> {
+async function judge(
+  acquisition: Acquisition,
+  names: readonly string[],
+  claimName: string,
+): Promise<Verdict> {
   const line = await listInOrder(acquisition.session.client, acquisition.lockPath, names);
   acquisition.onLine(line);
   return verdictOf(line, claimName);
@@ -117,7 +104,10 @@ async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqu
   let failure: unknown;
   for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
     const creating = client
-      .create(`${lockPath}/${claimPrefix(guid)}`, record.fresh(), { mode: 'ephemeralSequential', acl: acl ?? OPEN_ACL })
+      .create(`${lockPath}/${claimPrefix(guid)}`, record.fresh(), {
+        mode: 'ephemeralSequential',
+        acl: acl ?? OPEN_ACL,
+      })
       .then((created) => {
         made.add(created.path);
         return created;
@@ -127,7 +117,8 @@ async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqu
       if (listed.status === 'rejected') throw unknownUnlessRefused(listed.reason);
       const { path } = created.value;
       const stat = created.value.stat ?? (await client.exists(path));
-      if (stat === null) throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
+      if (stat === null)
+        throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
       const claim = claimOf(acquisition, path, stat, client);
       const verdict = await judge(acquisition, listed.value.children, claim.name);
       return { claim, verdict, asOf: session.clock.wallNow() };
@@ -165,7 +156,8 @@ async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enque
     made.add(path);
     const stat = await client.exists(path);
     if (stat === null) made.delete(path);
-    else if (claim === null && stat.ephemeralOwner === client.sessionId) claim = claimOf(acquisition, path, stat, client);
+    else if (claim === null && stat.ephemeralOwner === client.sessionId)
+      claim = claimOf(acquisition, path, stat, client);
     else await deleteIfThere(acquisition, path);
   }
   if (claim === null) return null;
@@ -182,7 +174,10 @@ async function consultQueue(acquisition: Acquisition, claim: Claim): Promise<Con
 /** DESIGN §3.5: same node, same session, same creation, still first. */
 async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
   const { client } = acquisition.session;
-  const [stat, { verdict }] = await Promise.all([client.exists(claim.path), consultQueue(acquisition, claim)]);
+  const [stat, { verdict }] = await Promise.all([
+    client.exists(claim.path),
+    consultQueue(acquisition, claim),
+  ]);
   return (
     stat !== null &&
     stat.ephemeralOwner === claim.sessionId &&
@@ -205,171 +200,38 @@ async function deleteIfThere({ session: { client }, made }: Acquisition, path: s
 async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: boolean): Promise<undefined> {
   const { lockPath, made } = acquisition;
   if (mayExist) {
-    for (const name of await listAfterSync(acquisition)) if (bearsGuid(name, guid)) made.add(`${lockPath}/${name}`);
+    for (const name of await listAfterSync(acquisition))
+      if (bearsGuid(name, guid)) made.add(`${lockPath}/${name}`);
   }
   await Promise.all([...made].map((path) => deleteIfThere(acquisition, path)));
 }
 
-type SendBack = (event: LockEvent) => void;
-
-/** DESIGN §3.4. Watches one contender; behind the holder it also minds the holder's time to live. */
-function watchPredecessor(
-  acquisition: Acquisition,
-  { predecessor, first, claim }: { predecessor: string; first: boolean; claim: Claim | null },
-  sendBack: SendBack,
-): () => void {
-  const { session, lockPath } = acquisition;
-  const { client } = session;
-  const path = `${lockPath}/${predecessor}`;
-  let stopPurge: () => void = () => undefined;
-  let fallback: { unsubscribe: () => void } | null = null;
-  const subscription = watchNode(client, path).subscribe({
-    next: (news) => {
-      if (news.type === 'gone') {
-        sendBack({ type: 'predecessor.gone', witnessed: news.witnessed });
-        return;
-      }
-      const data = decodeClaim(news.data);
-      sendBack({ type: 'predecessor.seen', predecessor: describe(path, data) });
-      stopPurge();
-      stopPurge =
-        first && claim !== null
-          ? purgeWhenExpired({ session, logger: acquisition.logger, lockPath, path, data, stat: news.stat, claim })
-          : () => undefined;
-    },
-    error: (error: unknown) => {
-      if (!isZooKeeperError(error, 'NoAuth')) {
-        sendBack(
-          isZooKeeperError(error) && error.retryable
-            ? { type: 'predecessor.unclear' }
-            : { type: 'predecessor.refused', cause: error },
-        );
-        return;
-      }
-      sendBack({ type: 'predecessor.seen', predecessor: { path, readable: false } });
-      fallback = watchLine(acquisition, predecessor, sendBack);
-    },
-  });
-  return () => {
-    subscription.unsubscribe();
-    fallback?.unsubscribe();
-    stopPurge();
-  };
-}
-
-/** For a predecessor that may not be read: the whole line, until it has left. */
-function watchLine({ session: { client }, lockPath }: Acquisition, predecessor: string, sendBack: SendBack) {
-  return watchChildren(client, lockPath).subscribe({
-    next: ({ children }) => {
-      if (!children.includes(predecessor)) sendBack({ type: 'predecessor.unclear' });
-    },
-    error: (error: unknown) => {
-      sendBack(
-        isZooKeeperError(error) && (error.retryable || error.code === 'NoNode')
-          ? { type: 'predecessor.unclear' }
-          : { type: 'predecessor.refused', cause: error },
-      );
-    },
-  });
-}
-
-function describe(path: string, data: ReturnType<typeof decodeClaim>): Predecessor {
-  return {
-    path,
-    readable: true,
-    ...(data.owner === undefined ? {} : { owner: data.owner }),
-    ...(data.host === undefined ? {} : { host: data.host }),
-    ...(data.pid === undefined ? {} : { pid: data.pid }),
-  };
-}
-
-/**
- * Watches our own claim. The watch is never removed: our own deletion of the claim uses it up, which saves a request
- * a cycle, and nobody hears it then.
- */
-function watchClaim({ session: { client } }: Acquisition, claim: Claim, sendBack: SendBack): () => void {
-  let stopped = false;
-  const look = () => {
-    client
-      .getData(claim.path, (event) => {
-        if (stopped) return;
-        if (event.type === 'deleted') sendBack({ type: 'claim.gone', because: 'node-deleted' });
-        else look();
-      })
-      .then(
-        ({ stat }) => {
-          if (stopped) return;
-          sendBack(stat.czxid === claim.czxid ? { type: 'claim.watched' } : { type: 'claim.gone', because: 'node-deleted' });
-        },
-        (error: unknown) => {
-          if (!stopped && isZooKeeperError(error, 'NoNode')) sendBack({ type: 'claim.gone', because: 'node-deleted' });
-        },
-      );
-  };
-  look();
-  return () => {
-    stopped = true;
-  };
-}
-
-/** DESIGN §3.9. The holder counts from the first send; the write is repeated until it is acknowledged or refused. */
-function writeGrant(acquisition: Acquisition, claim: Claim, sendBack: SendBack): () => void {
-  const { session, record, ttlMs, logger } = acquisition;
-  if (ttlMs === null) return () => undefined;
-  record.startTerm(ttlMs);
-  sendBack({ type: 'ttl.written', remainingMs: ttlMs });
-  let stopped = false;
-  let stopWaiting: () => void = () => undefined;
-  const write = () => {
-    record.writeTerm(session.client, claim.path, ttlMs).then(
-      () => {
-        if (!stopped) sendBack({ type: 'ttl.written', remainingMs: Math.max(0, record.remainingTermMs()) });
-      },
-      (error: unknown) => {
-        if (stopped) return;
-        if (isZooKeeperError(error, 'NoNode')) sendBack({ type: 'claim.gone', because: 'node-deleted' });
-        else if (isZooKeeperError(error) && error.retryable) stopWaiting = onceConnected(session, write);
-        else logger.warn(`${claim.path}: its time to live could not be written, so no one else can end it: ${String(error)}`);
-      },
-    );
-  };
-  write();
-  return () => {
-    stopped = true;
-    stopWaiting();
-  };
-}
-
-/** Calls `then` at the next news that there is a connection, not for the present state. */
-function onceConnected(session: SessionPort, then: () => void): () => void {
-  let present = true;
-  const stop = session.onNews((news) => {
-    if (present || news.type !== 'session.connected') return;
-    stop();
-    then();
-  });
-  present = false;
-  return stop;
-}
-
 /** The claim of an input whose state guarantees one. */
 function claimIn(input: SlotInput): Claim {
-  if (input.claim === null) throw new Error('this state has a claim; please report this: the lock machine let it in without');
+  if (input.claim === null)
+    throw new Error('this state has a claim; please report this: the lock machine let it in without');
   return input.claim;
 }
 
 /** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
 export const lockLogic = lockMachine.provide({
   actors: {
-    sessionNews: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => of(input).session.onNews(sendBack)),
+    sessionNews: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+      of(input).session.onNews(sendBack),
+    ),
     createClaim: fromPromise(({ input }) => createClaim(of(input), input.guid)),
     probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
     consultQueue: fromPromise(({ input }) => consultQueue(of(input), claimIn(input))),
-    watchPredecessor: fromCallback<LockEvent, SlotInput & { readonly predecessor: string; readonly first: boolean }>(
-      ({ input, sendBack }) => watchPredecessor(of(input), input, sendBack),
+    watchPredecessor: fromCallback<
+      LockEvent,
+      SlotInput & { readonly predecessor: string; readonly first: boolean }
+    >(({ input, sendBack }) => watchPredecessor(of(input), input, sendBack)),
+    watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+      watchClaim(of(input), claimIn(input), sendBack),
     ),
-    watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => watchClaim(of(input), claimIn(input), sendBack)),
-    writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => writeGrant(of(input), claimIn(input), sendBack)),
+    writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+      writeGrant(of(input), claimIn(input), sendBack),
+    ),
     revalidateClaim: fromPromise(({ input }) => revalidateClaim(of(input), claimIn(input))),
     withdrawClaim: fromPromise(({ input }) => withdrawClaim(of(input), input.guid, input.mayExist)),
   },

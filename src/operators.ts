@@ -1,9 +1,18 @@
 /** What people do with an ownership stream, as RxJS operators. */
-import { distinctUntilChanged, EMPTY, filter, map, type ObservableInput, type OperatorFunction, switchMap } from 'rxjs';
+import {
+  distinctUntilChanged,
+  EMPTY,
+  filter,
+  map,
+  type ObservableInput,
+  type OperatorFunction,
+  switchMap,
+} from 'rxjs';
 import type { Lease } from './lease.js';
 import type { Ownership } from './ownership.js';
 
-const leaseOf = (ownership: Ownership): Lease | null => (ownership.status === 'held' ? ownership.lease : null);
+const leaseOf = (ownership: Ownership): Lease | null =>
+  ownership.status === 'held' ? ownership.lease : null;
 
 /** Narrows to leases: one for each time the lock is won. */
 export function held(): OperatorFunction<Ownership, Lease> {

@@ -92,7 +92,11 @@ export function tellsMore(previous: Ownership | null, next: Ownership): boolean 
   if (previous?.status !== next.status) return true;
   if (next.status === 'held' && previous.status === 'held') return previous.connection !== next.connection;
   if (next.status === 'waitingOnPredecessor' && previous.status === 'waitingOnPredecessor') {
-    return previous.asOf !== next.asOf || previous.position !== next.position || previous.predecessor !== next.predecessor;
+    return (
+      previous.asOf !== next.asOf ||
+      previous.position !== next.position ||
+      previous.predecessor !== next.predecessor
+    );
   }
   return false;
 }

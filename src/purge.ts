@@ -26,14 +26,20 @@ export interface PurgeOptions {
 }
 
 /** Milliseconds to wait before the holder may be deleted; null: never. */
-export function untilPurgeMs({ session, data, stat, claim }: Omit<PurgeOptions, 'logger' | 'lockPath' | 'path'>): number | null {
+export function untilPurgeMs({
+  session,
+  data,
+  stat,
+  claim,
+}: Omit<PurgeOptions, 'logger' | 'lockPath' | 'path'>): number | null {
   if (data.ttlMs !== undefined) {
     const leaderNowMs = claim.createdMs + (session.clock.now() - claim.heardAtMs);
     return stat.mtimeMs + data.ttlMs + PURGE_MARGIN_MS - leaderNowMs;
   }
   // A claim of ours without `ttl_ms` is not granted yet, or has no end. A Go claim never says when it was granted:
   // its whole time counts from when we first saw it in front (K01).
-  if (data.version !== undefined || data.ttlDeadlineMs === undefined || data.madeMs === undefined) return null;
+  if (data.version !== undefined || data.ttlDeadlineMs === undefined || data.madeMs === undefined)
+    return null;
   const ttlMs = data.ttlDeadlineMs - data.madeMs;
   return ttlMs > 0 ? ttlMs + PURGE_MARGIN_MS : null;
 }
@@ -50,7 +56,8 @@ export function purgeWhenExpired(options: PurgeOptions): () => void {
           logger.warn(`${path}: deleted, it had outlived its time to live`);
         },
         (error: unknown) => {
-          if (isZooKeeperError(error, 'NoAuth')) logger.error(new ExpireLockFailedError(lockPath, path, error).message);
+          if (isZooKeeperError(error, 'NoAuth'))
+            logger.error(new ExpireLockFailedError(lockPath, path, error).message);
           // Renewed, gone or disconnected: the watch on it, or the next consultation, tells.
         },
       );

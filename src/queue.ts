@@ -38,7 +38,11 @@ const COUNTER_END = 2_147_483_647;
  * The number is ten digits, or a minus and nine or ten (a server formats a signed 32-bit counter with `%010d`, T45).
  * It is read only directly behind a known name, else the dash of `lock-` would read as a sign.
  */
-const forms: readonly { readonly pattern: RegExp; readonly kind: ContenderKind; readonly dialect: Contender['dialect'] }[] = [
+const forms: readonly {
+  readonly pattern: RegExp;
+  readonly kind: ContenderKind;
+  readonly dialect: Contender['dialect'];
+}[] = [
   { pattern: /(?:^|-)lock-(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'curator' },
   { pattern: /__WRIT__(-\d{9,10}|\d{10})$/, kind: 'write', dialect: 'curator' },
   { pattern: /__READ__(-\d{9,10}|\d{10})$/, kind: 'read', dialect: 'curator' },

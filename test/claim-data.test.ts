@@ -5,14 +5,15 @@ import { decodeClaim, encodeClaim } from '../src/claim-data.js';
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const parsed = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
 
-describe('a claim\'s data', () => {
+describe("a claim's data", () => {
   it('is answered whatever the bytes are (K19)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         expect(decodeClaim(bytes).rest).toBeDefined();
       }),
     );
-    for (const value of [null, 3, 'x', [1], '192.168.0.1']) expect(decodeClaim(text(value))).toEqual({ rest: {} });
+    for (const value of [null, 3, 'x', [1], '192.168.0.1'])
+      expect(decodeClaim(text(value))).toEqual({ rest: {} });
   });
 
   it('without a time to live carries a deadline that the Go package never reaches (K01, K11)', () => {

@@ -52,9 +52,21 @@ describe('safety', () => {
   it('K02: a live waiter past its own time to live keeps its place; only a holder is purged', async () => {
     const first = await ensemble.held(PATH);
     const order: string[] = [];
-    const second = ensemble.lock(PATH, { ttlMs: 1_000 }).acquire().then((lease) => { order.push('second'); return lease; });
+    const second = ensemble
+      .lock(PATH, { ttlMs: 1_000 })
+      .acquire()
+      .then((lease) => {
+        order.push('second');
+        return lease;
+      });
     await ensemble.clock.advance(5_000);
-    const third = ensemble.lock(PATH, { ttlMs: 1_000 }).acquire().then((lease) => { order.push('third'); return lease; });
+    const third = ensemble
+      .lock(PATH, { ttlMs: 1_000 })
+      .acquire()
+      .then((lease) => {
+        order.push('third');
+        return lease;
+      });
     await ensemble.clock.advance(5_000);
     expect(ensemble.claims(PATH)).toHaveLength(3);
     await ensemble.until(first.release());
@@ -71,7 +83,9 @@ describe('safety', () => {
     ensemble.zookeeper.deleteNode(claimPath);
     await ensemble.clock.settle();
     expect(heard.at(-1)).toMatchObject({ status: 'expired', reason: 'node-deleted' });
-    ensemble.lock('/locks/other').subscribe({ next: (ownership) => heard.push(ownership), error: () => undefined });
+    ensemble
+      .lock('/locks/other')
+      .subscribe({ next: (ownership) => heard.push(ownership), error: () => undefined });
     await ensemble.clock.settle();
     for (const { id } of ensemble.zookeeper.sessions()) ensemble.zookeeper.expireSession(id);
     await ensemble.clock.advance(1_000);
@@ -82,7 +96,7 @@ describe('safety', () => {
     expect(verdictOf(lineOf([]), '_c_g-lock-0000000000')).toEqual({ kind: 'missing' });
   });
 
-  it('K05: past the counter\'s end the line keeps its order, and one holds', async () => {
+  it("K05: past the counter's end the line keeps its order, and one holds", async () => {
     const lock = ensemble.lock(PATH);
     await ensemble.until(ensemble.until(lock.acquire()).then((lease) => lease.release()));
     ensemble.zookeeper.faults.setSequence(PATH, 2_147_483_645);
@@ -169,7 +183,7 @@ describe('safety', () => {
 });
 
 describe('liveness', () => {
-  it('K13: a session over a client of one\'s own keeps time to live and owner key', async () => {
+  it("K13: a session over a client of one's own keeps time to live and owner key", async () => {
     const lock = ensemble.lock(PATH, { ttlMs: 2_000, ownerKey: 'user' });
     const lease = await ensemble.until(lock.acquire({ context: { user: 'alice' } }));
     expect(lease.owner).toBe('alice');
@@ -221,7 +235,8 @@ describe('liveness', () => {
   it('K17: a healthy waiter survives any number of wake-ups', async () => {
     const leases = [];
     const waiting = [];
-    for (let index = 0; index < 12; index += 1) waiting.push(ensemble.lock(PATH).acquire({ timeoutMs: 60_000 }));
+    for (let index = 0; index < 12; index += 1)
+      waiting.push(ensemble.lock(PATH).acquire({ timeoutMs: 60_000 }));
     for (const each of waiting) {
       const lease = await ensemble.until(each);
       leases.push(lease);
@@ -255,7 +270,8 @@ describe('liveness', () => {
   it('K20: children that are no contenders block nobody', async () => {
     const client = await outsider();
     await ensemble.until(ensemble.held(PATH).then((lease) => lease.release()));
-    for (const name of ['team-1', 'a-0000000000', 'lock-7']) await ensemble.until(client.create(`${PATH}/${name}`, bytes('')));
+    for (const name of ['team-1', 'a-0000000000', 'lock-7'])
+      await ensemble.until(client.create(`${PATH}/${name}`, bytes('')));
     expect((await ensemble.held(PATH)).isHeld()).toBe(true);
   });
 
@@ -281,11 +297,13 @@ describe('liveness', () => {
 describe('performance and operations', () => {
   it('K26: a chroot that is not there is said to be missing', async () => {
     const session = connect('a:2181/app', { client: ensemble.zookeeper.client(), clock: ensemble.clock });
-    await expect(ensemble.until(session.lock(PATH).acquire())).rejects.toThrow('the chroot of the connect string does not exist');
+    await expect(ensemble.until(session.lock(PATH).acquire())).rejects.toThrow(
+      'the chroot of the connect string does not exist',
+    );
     await ensemble.until(session.close());
   });
 
-  it('K23: a hand-over takes no time but the network\'s', async () => {
+  it("K23: a hand-over takes no time but the network's", async () => {
     const first = await ensemble.held(PATH);
     const second = ensemble.lock(PATH).acquire();
     await ensemble.clock.settle();
@@ -314,8 +332,12 @@ describe('performance and operations', () => {
     ensemble.zookeeper.faults.thaw();
   });
 
-  it('K26: several hosts, a session of one\'s own length, and a close that leaves nothing', async () => {
-    const session = connect('a:2181,b:2181', { client: ensemble.zookeeper.client(), clock: ensemble.clock, sessionTimeoutMs: 5_000 });
+  it("K26: several hosts, a session of one's own length, and a close that leaves nothing", async () => {
+    const session = connect('a:2181,b:2181', {
+      client: ensemble.zookeeper.client(),
+      clock: ensemble.clock,
+      sessionTimeoutMs: 5_000,
+    });
     await ensemble.until(session.lock(PATH).acquire());
     expect(ensemble.zookeeper.sessions().map(({ timeoutMs }) => timeoutMs)).toContain(5_000);
     const before = ensemble.zookeeper.sessions().length;
@@ -329,7 +351,9 @@ describe('performance and operations', () => {
     const lease = await ensemble.until(ensemble.lock('/private/x', { acl }, { auth }).acquire());
     const stranger = await outsider();
     await expect(ensemble.until(stranger.getData(lease.claimPath))).rejects.toMatchObject({ code: 'NoAuth' });
-    await expect(ensemble.until(ensemble.lock('/private/x').acquire())).rejects.toMatchObject({ code: 'LOCKING_FAILED' });
+    await expect(ensemble.until(ensemble.lock('/private/x').acquire())).rejects.toMatchObject({
+      code: 'LOCKING_FAILED',
+    });
   });
 
   it('K28: watches do not pile up', async () => {
@@ -338,7 +362,9 @@ describe('performance and operations', () => {
     await ensemble.clock.advance(1_000);
     const before = ensemble.zookeeper.watchCount();
     for (let round = 0; round < 20; round += 1) {
-      await expect(ensemble.until(lock.acquire({ timeoutMs: 400 }))).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+      await expect(ensemble.until(lock.acquire({ timeoutMs: 400 }))).rejects.toMatchObject({
+        code: 'LOCK_TIMEOUT',
+      });
     }
     await ensemble.clock.advance(1_000);
     expect(ensemble.zookeeper.watchCount()).toBe(before);
@@ -352,7 +378,9 @@ describe('performance and operations', () => {
     expect((error as LockError).cause).toBeInstanceOf(ZooKeeperError);
     const other = ensemble.lock(PATH);
     other.setOwner('me');
-    expect(() => { other.setOwner('you'); }).toThrow(expect.objectContaining({ code: 'OWNER_ALREADY_SET' }));
+    expect(() => {
+      other.setOwner('you');
+    }).toThrow(expect.objectContaining({ code: 'OWNER_ALREADY_SET' }));
     const lease = await ensemble.until(ensemble.lock(PATH).acquire());
     const data = ensemble.zookeeper.nodes().find(({ path }) => path === lease.claimPath)?.data;
     expect(decodeClaim(data ?? new Uint8Array()).owner).toBeUndefined();
@@ -361,7 +389,9 @@ describe('performance and operations', () => {
   it('K30: the line can be watched, and empty parents go', async () => {
     const session = ensemble.session();
     const lengths: number[] = [];
-    const subscription = session.contention(PATH).subscribe({ next: (line) => lengths.push(line.contenders.length) });
+    const subscription = session
+      .contention(PATH)
+      .subscribe({ next: (line) => lengths.push(line.contenders.length) });
     const lease = await ensemble.held(PATH);
     await ensemble.clock.settle();
     await ensemble.until(lease.release());

@@ -13,27 +13,47 @@ describe('reading names', () => {
   it('reads the number of every name that a server makes from ours, the sign included (K05, T45)', () => {
     fc.assert(
       fc.property(guid, sequence, (id, number) => {
-        expect(contenderOf(name(id, number))).toMatchObject({ sequence: number, kind: 'exclusive', dialect: 'curator' });
+        expect(contenderOf(name(id, number))).toMatchObject({
+          sequence: number,
+          kind: 'exclusive',
+          dialect: 'curator',
+        });
       }),
     );
   });
 
   it('understands the other languages', () => {
-    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-lock-0000000007')).toMatchObject({ sequence: 7 });
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-lock-0000000007')).toMatchObject({
+      sequence: 7,
+    });
     expect(contenderOf('lock-0000000007')).toMatchObject({ sequence: 7 });
-    expect(contenderOf('0123456789abcdef0123456789abcdef__lock__0000000003')).toMatchObject({ dialect: 'kazoo' });
-    expect(contenderOf('0123456789abcdef0123456789abcdef__rlock__0000000003')).toMatchObject({ kind: 'read' });
-    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__READ__0000000001')).toMatchObject({ kind: 'read' });
-    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__WRIT__0000000002')).toMatchObject({ kind: 'write' });
+    expect(contenderOf('0123456789abcdef0123456789abcdef__lock__0000000003')).toMatchObject({
+      dialect: 'kazoo',
+    });
+    expect(contenderOf('0123456789abcdef0123456789abcdef__rlock__0000000003')).toMatchObject({
+      kind: 'read',
+    });
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__READ__0000000001')).toMatchObject({
+      kind: 'read',
+    });
+    expect(contenderOf('_c_9a3f2b10-0000-4000-8000-000000000000-__WRIT__0000000002')).toMatchObject({
+      kind: 'write',
+    });
   });
 
-  it.each(['team-1', 'lock-', 'lock-12', 'lock-00000000001', 'lock-9999999999', 'my-blocklock-0000000001x', 'sub', ''])(
-    'does not let the foreign child %j stand in line (K20, T46)',
-    (foreign) => {
-      expect(contenderOf(foreign)).toBeNull();
-      expect(lineOf([foreign]).foreign).toEqual([foreign]);
-    },
-  );
+  it.each([
+    'team-1',
+    'lock-',
+    'lock-12',
+    'lock-00000000001',
+    'lock-9999999999',
+    'my-blocklock-0000000001x',
+    'sub',
+    '',
+  ])('does not let the foreign child %j stand in line (K20, T46)', (foreign) => {
+    expect(contenderOf(foreign)).toBeNull();
+    expect(lineOf([foreign]).foreign).toEqual([foreign]);
+  });
 
   it('knows a claim by its GUID and by nothing shorter', () => {
     expect(bearsGuid('_c_abc-lock-0000000001', 'abc')).toBe(true);
@@ -54,7 +74,10 @@ const line = (number: fc.Arbitrary<number>) =>
     const unique = [...new Set(names)];
     return fc
       .shuffledSubarray(unique, { minLength: unique.length, maxLength: unique.length })
-      .map((shuffled) => ({ shuffled, czxids: new Map(unique.map((each, index) => [each, BigInt(index + 1)])) }));
+      .map((shuffled) => ({
+        shuffled,
+        czxids: new Map(unique.map((each, index) => [each, BigInt(index + 1)])),
+      }));
   });
 
 describe('the order', () => {
@@ -74,10 +97,12 @@ describe('the order', () => {
     expect(lineOf([name('a', 1), name('b', -5)]).pastCounterEnd).toBe(true);
   });
 
-  it('past the counter\'s end is the order of creation, whatever the numbers say', () => {
+  it("past the counter's end is the order of creation, whatever the numbers say", () => {
     fc.assert(
       fc.property(line(fc.constantFrom(COUNTER_END, -COUNTER_END - 1, -1, 3)), ({ shuffled, czxids }) => {
-        const ordered = orderByCreation(lineOf(shuffled), czxids).contenders.map((contender) => contender.name);
+        const ordered = orderByCreation(lineOf(shuffled), czxids).contenders.map(
+          (contender) => contender.name,
+        );
         expect(ordered).toEqual([...czxids.keys()]);
       }),
     );

@@ -51,7 +51,6 @@ export type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly stdin: { readonly isTTY: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts at the first INT, TERM or HUP (its reason is the signal's name), and when nobody reads stdout any more: end soon. */
   readonly signal: AbortSignal;
@@ -70,6 +69,8 @@ export interface Command {
   readonly example: string;
   /** Besides `--help`; with {@link CONNECTION_OPTIONS} where it connects. */
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Lines under the example in help. */
+  readonly notes?: readonly string[];
   /** Resolves with the exit code. A {@link UsageError} becomes 64, a LockError one sentence. */
   run(parsed: ParsedCommand, io: Io): Promise<number>;
 }

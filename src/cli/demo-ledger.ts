@@ -62,7 +62,8 @@ export class Ledger {
     switch (record.kind) {
       case 'heard':
         this.#statuses.set(worker, { path, status: record.status ?? '' });
-        if (record.status === 'waitingOnPredecessor' && !this.#waitingSince.has(worker)) this.#waitingSince.set(worker, at);
+        if (record.status === 'waitingOnPredecessor' && !this.#waitingSince.has(worker))
+          this.#waitingSince.set(worker, at);
         return;
       case 'enter':
         this.#enter(stays, { worker, enterNs: at, token: BigInt(record.token ?? 0), exitNs: null });
@@ -84,7 +85,12 @@ export class Ledger {
 
   /** What a worker is at. */
   workerLine(worker: string): { path: string; status: string; grants: number } {
-    return { path: '', status: 'starting', ...this.#statuses.get(worker), grants: this.#grantsByWorker.get(worker) ?? 0 };
+    return {
+      path: '',
+      status: 'starting',
+      ...this.#statuses.get(worker),
+      grants: this.#grantsByWorker.get(worker) ?? 0,
+    };
   }
 
   /** The sums so far. */

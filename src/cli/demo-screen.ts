@@ -34,8 +34,19 @@ export function summaryLine(summary: Summary, ink: Ink): string {
 export function screenLines(view: DemoView, columns: number, ink: Ink): string[] {
   const pathWidth = Math.max(4, ...view.lines.map(({ path }) => path.length));
   const nameWidth = Math.max(6, ...view.workers.map((worker) => worker.length));
-  const out: string[] = ['', `  ${ink.strong('holdfast')}  ${ink.faint(cut(`${view.title} · ${clock(view.elapsedMs)}`, columns - 12))}`, ''];
-  out.push(ink.faint(cut(`  ${'lock'.padEnd(pathWidth)}    ${'holder'.padEnd(nameWidth)}  ${'for'.padStart(7)}   in line`, columns)));
+  const out: string[] = [
+    '',
+    `  ${ink.strong('holdfast')}  ${ink.faint(cut(`${view.title} · ${clock(view.elapsedMs)}`, columns - 12))}`,
+    '',
+  ];
+  out.push(
+    ink.faint(
+      cut(
+        `  ${'lock'.padEnd(pathWidth)}    ${'holder'.padEnd(nameWidth)}  ${'for'.padStart(7)}   in line`,
+        columns,
+      ),
+    ),
+  );
   for (const line of view.lines) {
     const [holder, ...waiting] = line.contenders;
     const name = (holder?.owner ?? (holder === undefined ? 'free' : holder.name)).padEnd(nameWidth);
@@ -45,15 +56,25 @@ export function screenLines(view: DemoView, columns: number, ink: Ink): string[]
     const head = `  ${line.path.padEnd(pathWidth)}  `;
     const mark = holder === undefined ? '○' : '●';
     const tail = cut(`  ${since}   ${queue}${stale}`, columns - head.length - 2 - nameWidth);
-    out.push(`${head}${holder === undefined ? ink.faint(`${mark} ${name}`) : ink.accent(`${mark} ${name}`)}${tail}`);
+    out.push(
+      `${head}${holder === undefined ? ink.faint(`${mark} ${name}`) : ink.accent(`${mark} ${name}`)}${tail}`,
+    );
   }
   out.push('', ink.faint(cut(`  ${'process'.padEnd(nameWidth)}  ${'grants'.padStart(6)}   hears`, columns)));
   for (const worker of view.workers) {
     const { path, status, grants } = view.ledger.workerLine(worker);
-    const text = cut(`  ${worker.padEnd(nameWidth)}  ${String(grants).padStart(6)}   ${status} ${path}`, columns);
+    const text = cut(
+      `  ${worker.padEnd(nameWidth)}  ${String(grants).padStart(6)}   ${status} ${path}`,
+      columns,
+    );
     out.push(status === 'held' ? text.replace('held', ink.accent('held')) : text);
   }
-  out.push('', `  ${cut(summaryLine(view.ledger.summary(), ink), columns + 20)}`, ink.faint(cut(`  ${view.hint}`, columns)), '');
+  out.push(
+    '',
+    `  ${cut(summaryLine(view.ledger.summary(), ink), columns + 20)}`,
+    ink.faint(cut(`  ${view.hint}`, columns)),
+    '',
+  );
   return out;
 }
 

@@ -4,7 +4,8 @@
  */
 import { random } from '#host';
 import { systemClock } from '../clock.js';
-import { connect, type Ownership } from '../index.js';
+import type { Ownership } from '../ownership.js';
+import { connect } from '../session.js';
 import type { WorkerRecord } from './demo-ledger.js';
 
 const [connectString = '', worker = '', ...paths] = process.argv.slice(2);
@@ -26,7 +27,9 @@ const say = (record: Omit<WorkerRecord, 'worker' | 'atNs'>) => {
 const detailOf = (ownership: Ownership): string => {
   if (ownership.status === 'waitingOnPredecessor') {
     const { position, predecessor } = ownership;
-    return predecessor?.owner === undefined ? `${position} ahead` : `${position} ahead, behind ${predecessor.owner}`;
+    return predecessor?.owner === undefined
+      ? `${position} ahead`
+      : `${position} ahead, behind ${predecessor.owner}`;
   }
   if (ownership.status === 'held') return `token ${ownership.lease.fencingToken}`;
   return ownership.status === 'expired' ? ownership.reason : '';

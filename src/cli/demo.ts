@@ -35,7 +35,9 @@ export const demo: Command = {
     const own = text(parsed, 'connect') === undefined;
     const zookeeper = own ? await createEmbeddedZooKeeper() : null;
     const target = zookeeper?.connectString ?? connectString(parsed, io);
-    const session = openSession({ ...parsed, values: { ...parsed.values, connect: target } }, io, { connectTimeoutMs: 15_000 });
+    const session = openSession({ ...parsed, values: { ...parsed.values, connect: target } }, io, {
+      connectTimeoutMs: 15_000,
+    });
     try {
       await reached(session, target);
       const root = own ? '/locks' : `/holdfast-demo/${process.pid}`;
@@ -62,7 +64,8 @@ function reached(session: Session, target: string): Promise<void> {
   return new Promise((resolve, reject) => {
     session.state.subscribe((state) => {
       if (state.kind === 'connected') resolve();
-      if (state.kind === 'lost') reject(state.cause instanceof Error ? state.cause : new Error(`${target}: ${state.reason}`));
+      if (state.kind === 'lost')
+        reject(state.cause instanceof Error ? state.cause : new Error(`${target}: ${state.reason}`));
     });
   });
 }
@@ -72,7 +75,9 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
   const ledger = new Ledger();
   const lines = new Map<string, Contention>();
   const startedMs = systemClock.now();
-  const watching = paths.map((path) => session.contention(path).subscribe({ next: (line) => lines.set(path, line), error: () => undefined }));
+  const watching = paths.map((path) =>
+    session.contention(path).subscribe({ next: (line) => lines.set(path, line), error: () => undefined }),
+  );
   const screen = io.stdout.isTTY ? new Screen(io) : null;
   const draw = () => {
     screen?.draw(
@@ -93,12 +98,17 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
   };
   if (screen === null) io.stdout.write(`holdfast demo: ${title}\n`);
   const width = Math.max(...paths.map((path) => path.length));
-  const workers = WORKERS.map((name) => startWorker(name, target, paths, (record) => {
-    ledger.add(record);
-    if (screen === null && record.kind === 'heard') {
-      io.stdout.write(`${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() + '\n');
-    }
-  }));
+  const workers = WORKERS.map((name) =>
+    startWorker(name, target, paths, (record) => {
+      ledger.add(record);
+      if (screen === null && record.kind === 'heard') {
+        io.stdout.write(
+          `${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() +
+            '\n',
+        );
+      }
+    }),
+  );
   const redraw = screen === null ? null : setInterval(draw, REDRAW_MS);
   const died = await until(io.signal, seconds, workers);
   if (redraw !== null) clearInterval(redraw);
@@ -108,21 +118,39 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
   for (const subscription of watching) subscription.unsubscribe();
   const left = (await session.linesUnder(paths[0]?.split('/').slice(0, -1).join('/') || '/')).length;
   const summary = ledger.summary();
-  io.stdout.write(`\n${summaryLine(summary, ink)} · ${left === 0 ? 'no claim left' : `${left} LOCKS STILL CLAIMED`}\n`);
+  io.stdout.write(
+    `\n${summaryLine(summary, ink)} · ${left === 0 ? 'no claim left' : `${left} LOCKS STILL CLAIMED`}\n`,
+  );
   if (died !== null) io.stderr.write(`holdfast: worker ${died} ended by itself\n`);
-  const good = died === null && summary.overlaps === 0 && summary.tokensGrow && left === 0 && summary.grants > 0;
+  const good =
+    died === null && summary.overlaps === 0 && summary.tokensGrow && left === 0 && summary.grants > 0;
   return good ? EXIT.ok : EXIT.failed;
 }
 
 /** Resolves at the end of the show: null, or the name of a worker that died before. */
-function until(signal: AbortSignal, seconds: number | undefined, workers: readonly Worker[]): Promise<string | null> {
+function until(
+  signal: AbortSignal,
+  seconds: number | undefined,
+  workers: readonly Worker[],
+): Promise<string | null> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => { resolve(null); }, { once: true });
-    if (seconds !== undefined) systemClock.setTimeout(() => { resolve(null); }, seconds * 1000);
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve(null);
+      },
+      { once: true },
+    );
+    if (seconds !== undefined)
+      systemClock.setTimeout(() => {
+        resolve(null);
+      }, seconds * 1000);
     for (const { name, child } of workers) {
       // Ctrl-C reaches the workers as well; one that ends then does what it should.
-      child.once('exit', (code) => { resolve(code === 0 ? null : name); });
+      child.once('exit', (code) => {
+        resolve(code === 0 ? null : name);
+      });
     }
   });
 }
@@ -133,13 +161,24 @@ interface Worker {
   readonly exited: Promise<void>;
 }
 
-function startWorker(name: string, target: string, paths: readonly string[], hear: (record: WorkerRecord) => void): Worker {
+function startWorker(
+  name: string,
+  target: string,
+  paths: readonly string[],
+  hear: (record: WorkerRecord) => void,
+): Worker {
   const script = fileURLToPath(new URL('./demo-worker.js', import.meta.url));
-  const child = spawn(process.execPath, [script, target, name, ...paths], { stdio: ['pipe', 'pipe', 'inherit'] });
-  createInterface({ input: child.stdout }).on('line', (line) => { hear(JSON.parse(line) as WorkerRecord); });
+  const child = spawn(process.execPath, [script, target, name, ...paths], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    hear(JSON.parse(line) as WorkerRecord);
+  });
   const exited = new Promise<void>((resolve) => {
     // 'close' comes when all it printed has been read.
-    child.once('close', () => { resolve(); });
+    child.once('close', () => {
+      resolve();
+    });
   });
   return { name, child, exited };
 }

@@ -13,7 +13,8 @@ const plain = (text: string) => text;
 /** The ink for an output. */
 export function inkFor({ colour }: Output): Ink {
   // Whether colour is wanted was decided where the process is known; styleText must not decide again.
-  const style = (format: Parameters<typeof styleText>[0]) => (text: string) => styleText(format, text, { validateStream: false });
+  const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
+    styleText(format, text, { validateStream: false });
   return colour
     ? { strong: style('bold'), accent: style('cyan'), faint: style('dim') }
     : { strong: plain, accent: plain, faint: plain };

@@ -1,7 +1,15 @@
 /** `holdfast list`: every lock under a root, who holds it and how many wait. */
 import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
-import { asUsage, type Command, CONNECTION_OPTIONS, EXIT, flag, onePositional, openSession } from './command.js';
+import {
+  asUsage,
+  type Command,
+  CONNECTION_OPTIONS,
+  EXIT,
+  flag,
+  onePositional,
+  openSession,
+} from './command.js';
 import { type Ink, inkFor } from './ink.js';
 import { asJson } from './watch.js';
 
@@ -17,7 +25,8 @@ export const list: Command = {
     try {
       const lines = await asUsage(() => session.linesUnder(root));
       if (flag(parsed, 'json')) io.stdout.write(`${JSON.stringify(lines.map(asJson), null, 2)}\n`);
-      else if (lines.length === 0) io.stderr.write(`holdfast: nobody holds or waits for a lock under ${root}\n`);
+      else if (lines.length === 0)
+        io.stderr.write(`holdfast: nobody holds or waits for a lock under ${root}\n`);
       else io.stdout.write(`${table(lines, systemClock.wallNow(), inkFor(io.stdout)).join('\n')}\n`);
       return EXIT.ok;
     } finally {
@@ -39,13 +48,22 @@ export function table(lines: readonly Contention[], nowMs: number, ink: Ink): st
   const rows = lines.map(({ path, holder, contenders, unsafeMix }) => ({
     path,
     holder: holder?.owner || holder?.name || 'free',
-    where: holder?.host === undefined ? '' : `${holder.host}${holder.pid === undefined ? '' : `:${holder.pid}`}`,
+    where:
+      holder?.host === undefined ? '' : `${holder.host}${holder.pid === undefined ? '' : `:${holder.pid}`}`,
     inLineFor: holder === null ? '' : ago(nowMs - holder.sinceMs),
     waiting: String(Math.max(0, contenders.length - 1)),
     note: unsafeMix ? 'unsafe: clients that do not see each other' : '',
   }));
-  const heads = { path: 'LOCK', holder: 'HOLDER', where: 'WHERE', inLineFor: 'FOR', waiting: 'WAITING', note: '' };
-  const width = (key: keyof typeof heads) => Math.max(heads[key].length, ...rows.map((row) => row[key].length));
+  const heads = {
+    path: 'LOCK',
+    holder: 'HOLDER',
+    where: 'WHERE',
+    inLineFor: 'FOR',
+    waiting: 'WAITING',
+    note: '',
+  };
+  const width = (key: keyof typeof heads) =>
+    Math.max(heads[key].length, ...rows.map((row) => row[key].length));
   const draw = (row: typeof heads, paint: (text: string) => string) =>
     [
       row.path.padEnd(width('path')),

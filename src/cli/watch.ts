@@ -1,11 +1,19 @@
 /** `holdfast watch`: one JSON line per change of a line. */
 import { fromEvent, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { Contention } from '../contention.js';
-import { asUsage, type Command, CONNECTION_OPTIONS, EXIT, onePositional, openSession, UsageError } from './command.js';
+import {
+  asUsage,
+  type Command,
+  CONNECTION_OPTIONS,
+  EXIT,
+  onePositional,
+  openSession,
+  UsageError,
+} from './command.js';
 
 export const watch: Command = {
   name: 'watch',
-  summary: 'print one JSON line per change of a lock\'s line, until interrupted',
+  summary: "print one JSON line per change of a lock's line, until interrupted",
   usage: '<path> [options]',
   example: 'holdfast watch /locks/backup | jq -c .holder.owner',
   options: CONNECTION_OPTIONS,
@@ -22,7 +30,9 @@ export const watch: Command = {
     unreachable.catch(() => undefined);
     try {
       const lines = asUsage(() => session.contention(path)).pipe(
-        tap((line) => { io.stdout.write(`${JSON.stringify(asJson(line))}\n`); }),
+        tap((line) => {
+          io.stdout.write(`${JSON.stringify(asJson(line))}\n`);
+        }),
         takeUntil(fromEvent(io.signal, 'abort')),
       );
       await Promise.race([lastValueFrom(lines, { defaultValue: null }), unreachable]);

@@ -36,7 +36,14 @@ function mntr(): Promise<Record<string, number>> {
       .on('data', (chunk) => (text += chunk.toString()))
       .on('error', reject)
       .on('close', () => {
-        resolve(Object.fromEntries(text.split('\n').map((line) => line.split('\t')).map(([key = '', value]) => [key, Number(value)])));
+        resolve(
+          Object.fromEntries(
+            text
+              .split('\n')
+              .map((line) => line.split('\t'))
+              .map(([key = '', value]) => [key, Number(value)]),
+          ),
+        );
       })
       .end('mntr');
   });
@@ -93,7 +100,9 @@ it('uncontended: acquire and release against a bare create and delete', { timeou
   };
   const lockCycle = async () => (await lock.acquire()).release();
   const bareCycle = async () => {
-    const { path: made } = await client.create(`${parent}/x-`, new Uint8Array(), { mode: 'ephemeralSequential' });
+    const { path: made } = await client.create(`${parent}/x-`, new Uint8Array(), {
+      mode: 'ephemeralSequential',
+    });
     await client.delete(made, -1);
   };
   await slice(3_000, lockCycle);
@@ -155,7 +164,9 @@ it('contended: ten contenders, each with a session of its own', { timeout: 600_0
   say('');
   say('| what | figure |');
   say('| --- | --- |');
-  say(`| hand-over p50 / p99 | ${micros(percentile(handOvers, 0.5))} / ${micros(percentile(handOvers, 0.99))} |`);
+  say(
+    `| hand-over p50 / p99 | ${micros(percentile(handOvers, 0.5))} / ${micros(percentile(handOvers, 0.99))} |`,
+  );
   say(`| requests per cycle at the server | ${requests.toFixed(2)} |`);
   say('');
 });
@@ -188,7 +199,9 @@ it('waiting: a thousand subscribers of one process on one session', { timeout: 6
   const after = heap();
   say('## A thousand waiting subscribers on one session');
   say('');
-  say(`Heap with all of them waiting: ${after.toFixed(1)} MB, of which ${(after - before).toFixed(1)} MB are theirs${gc === undefined ? ' (no forced collection)' : ''}.`);
+  say(
+    `Heap with all of them waiting: ${after.toFixed(1)} MB, of which ${(after - before).toFixed(1)} MB are theirs${gc === undefined ? ' (no forced collection)' : ''}.`,
+  );
   say('');
   await lease.release();
 });
@@ -205,5 +218,8 @@ afterAll(async () => {
     `Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${version}.`,
     '',
   ];
-  writeFileSync(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), `${[...head, ...lines].join('\n').trimEnd()}\n`);
+  writeFileSync(
+    fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)),
+    `${[...head, ...lines].join('\n').trimEnd()}\n`,
+  );
 });

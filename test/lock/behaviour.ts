@@ -4,7 +4,15 @@
 import { firstValueFrom, type Observable, type Subscription, toArray } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectOptions, connect, held, type Lock, type Ownership, type Session, whileHeld } from '../../src/index.js';
+import {
+  type ConnectOptions,
+  connect,
+  held,
+  type Lock,
+  type Ownership,
+  type Session,
+  whileHeld,
+} from '../../src/index.js';
 import { systemClock } from '../../src/clock.js';
 import type { ClientFactory, ZooKeeperClient } from '../../src/zookeeper/client.js';
 
@@ -22,7 +30,9 @@ export const freshPath = (name: string) => `/holdfast-test/${process.pid}-${(cou
 
 /** The next ownership with this status. */
 export function next<S extends Ownership['status']>(ownership$: Observable<Ownership>, status: S) {
-  return firstValueFrom(ownership$.pipe(filter((o): o is Extract<Ownership, { status: S }> => o.status === status)));
+  return firstValueFrom(
+    ownership$.pipe(filter((o): o is Extract<Ownership, { status: S }> => o.status === status)),
+  );
 }
 
 /** Subscribes, keeps what it hears, and waits for what is to come. */
@@ -72,7 +82,12 @@ export class Listener {
   async when(enough: (heard: readonly Ownership[]) => boolean): Promise<void> {
     while (!enough(this.heard)) {
       await new Promise<void>((resolve) => {
-        this.#waiting.push({ status: null, resolve: () => { resolve(); } });
+        this.#waiting.push({
+          status: null,
+          resolve: () => {
+            resolve();
+          },
+        });
       });
     }
   }
@@ -186,14 +201,17 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const path = freshPath('timeout');
       const session = open();
       const lease = await session.lock(path).acquire();
-      await expect(session.lock(path).acquire({ timeoutMs: 30 })).rejects.toMatchObject({ code: 'LOCK_TIMEOUT', path });
+      await expect(session.lock(path).acquire({ timeoutMs: 30 })).rejects.toMatchObject({
+        code: 'LOCK_TIMEOUT',
+        path,
+      });
       await lease.release();
       const third = await session.lock(path).acquire();
       expect((await session.lock(path).entries()).ids).toHaveLength(1);
       await third.release();
     });
 
-    it('rejects with the signal\'s own reason, and gives its place up', async () => {
+    it("rejects with the signal's own reason, and gives its place up", async () => {
       const path = freshPath('abort');
       const session = open();
       const lock = session.lock(path);
@@ -218,7 +236,9 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       await listener.done;
       expect(listener.ended).toBe('completed');
       expect(signal.aborted).toBe(true);
-      expect(() => { lease.assertHeld(); }).toThrow(expect.objectContaining({ code: 'LOCK_LOST' }));
+      expect(() => {
+        lease.assertHeld();
+      }).toThrow(expect.objectContaining({ code: 'LOCK_LOST' }));
     });
 
     it('fails when somebody deletes the claim of a waiter', async () => {
@@ -279,7 +299,10 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const before = lease.validUntil;
       await lease.renew();
       expect(lease.validUntil).toBeGreaterThanOrEqual(before - 1);
-      await session.lock(freshPath('renew-without')).acquire().then((other) => other.renew());
+      await session
+        .lock(freshPath('renew-without'))
+        .acquire()
+        .then((other) => other.renew());
       expect(lease.isHeld()).toBe(true);
     });
 
@@ -287,7 +310,10 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const path = freshPath('purge');
       const client = await outsider();
       const session = open();
-      await session.lock(path).acquire().then((lease) => lease.release());
+      await session
+        .lock(path)
+        .acquire()
+        .then((lease) => lease.release());
       const { path: stuck } = await client.create(
         `${path}/_c_6b0e0dd0-63a7-4d3c-9a0e-0d1d3f2a1b4d-lock-`,
         new TextEncoder().encode(JSON.stringify({ v: 1, ttl_ms: 20, owner_id: 'stuck' })),
@@ -360,7 +386,10 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const lock = open().lock(path, { ownerKey: 'user' });
       const lease = await lock.acquire({ context: { user: 'alice' } });
       expect(lock.owner).toBe('alice');
-      await expect(lock.acquire({ owner: 'alice' })).rejects.toMatchObject({ code: 'ALREADY_OWN_LOCK', lease });
+      await expect(lock.acquire({ owner: 'alice' })).rejects.toMatchObject({
+        code: 'ALREADY_OWN_LOCK',
+        lease,
+      });
       await expect(lock.release({ owner: 'bob' })).rejects.toMatchObject({ code: 'NOT_LOCK_OWNER' });
       await expect(lock.release({})).rejects.toMatchObject({ code: 'NOT_LOCK_OWNER' });
       await lock.release({ context: { user: 'alice' } });
@@ -400,13 +429,15 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const session = open();
       const statuses = firstValueFrom(session.lock(path).pipe(toArray()));
       const client = await outsider();
-      const { holder } = await firstValueFrom(session.contention(path).pipe(filter((line) => line.holder !== null)));
+      const { holder } = await firstValueFrom(
+        session.contention(path).pipe(filter((line) => line.holder !== null)),
+      );
       const claimPath = holder?.path ?? '';
       await client.delete(claimPath, -1);
       expect((await statuses).at(-1)).toMatchObject({ status: 'expired' });
     });
 
-    it('shows the Go package\'s view of the line', async () => {
+    it("shows the Go package's view of the line", async () => {
       const path = freshPath('entries');
       const session = open();
       const lock = session.lock(path);
@@ -419,7 +450,9 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       expect(entries.lockAhead(second)).toBe(first);
       expect(entries.lockAhead(first)).toBeUndefined();
       expect(entries.lockPath(first)).toBe(lease.claimPath);
-      expect(() => entries.idOf('team-1')).toThrow(expect.objectContaining({ code: 'INVALID_SEQUENCE_NODE' }));
+      expect(() => entries.idOf('team-1')).toThrow(
+        expect.objectContaining({ code: 'INVALID_SEQUENCE_NODE' }),
+      );
     });
   });
 }

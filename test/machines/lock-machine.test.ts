@@ -15,8 +15,10 @@ const holds: Verdict = { kind: 'holds', queueLength: 1 };
 const waits: Verdict = { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, inherits: true };
 const missing: Verdict = { kind: 'missing' };
 const enqueued = (verdict: Verdict): Enqueued => ({ claim, verdict, asOf: 1 });
-const done = (slot: string, output: unknown) => ({ type: `xstate.done.actor.${slot}`, output, actorId: slot }) as unknown as LockEvent;
-const broke = (slot: string, error: unknown) => ({ type: `xstate.error.actor.${slot}`, error, actorId: slot }) as unknown as LockEvent;
+const done = (slot: string, output: unknown) =>
+  ({ type: `xstate.done.actor.${slot}`, output, actorId: slot }) as unknown as LockEvent;
+const broke = (slot: string, error: unknown) =>
+  ({ type: `xstate.error.actor.${slot}`, error, actorId: slot }) as unknown as LockEvent;
 const connected: LockEvent = { type: 'session.connected', sessionId: 'a' };
 const suspended: LockEvent = { type: 'session.suspended' };
 const lost: LockEvent = { type: 'session.lost', reason: 'expired' };
@@ -56,8 +58,12 @@ describe('asking for a place in line', () => {
     const probing = [...toCreating, suspended, broke('createClaim', unknown)] as const;
     expect(walk(probing).value).toEqual({ creatingNode: { probing: 'awaitingSession' } });
     expect(walk([...probing, connected]).value).toEqual({ creatingNode: { probing: 'looking' } });
-    expect(walk([...probing, connected, done('probeClaim', null)]).value).toEqual({ creatingNode: 'creating' });
-    expect(walk([...probing, connected, done('probeClaim', enqueued(holds))]).value).toEqual({ held: 'confirmed' });
+    expect(walk([...probing, connected, done('probeClaim', null)]).value).toEqual({
+      creatingNode: 'creating',
+    });
+    expect(walk([...probing, connected, done('probeClaim', enqueued(holds))]).value).toEqual({
+      held: 'confirmed',
+    });
   });
 
   it('asks again without looking when nothing was sent', () => {
@@ -95,7 +101,9 @@ describe('waiting', () => {
 
   it('takes a witnessed deletion for the grant when our own claim is known to be there', () => {
     const watched = [...toWaiting, { type: 'claim.watched' }] as const;
-    expect(walk([...watched, { type: 'predecessor.gone', witnessed: true }]).value).toEqual({ held: 'confirmed' });
+    expect(walk([...watched, { type: 'predecessor.gone', witnessed: true }]).value).toEqual({
+      held: 'confirmed',
+    });
     expect(walk([...watched, { type: 'predecessor.gone', witnessed: false }]).value).toEqual({
       waitingOnPredecessor: 'consulting',
     });
@@ -111,13 +119,21 @@ describe('waiting', () => {
     const snapshot = walk([...toWaiting, { type: 'claim.gone', because: 'node-deleted' }]);
     expect(snapshot.value).toEqual({ failed: 'settled' });
     expect(snapshot.context.failure).toMatchObject({ kind: 'claim-deleted' });
-    expect(walk([...toWaiting, { type: 'predecessor.gone', witnessed: true }, done('consultQueue', { verdict: missing, asOf: 2 })]).context.failure).toMatchObject({ kind: 'claim-deleted' });
+    expect(
+      walk([
+        ...toWaiting,
+        { type: 'predecessor.gone', witnessed: true },
+        done('consultQueue', { verdict: missing, asOf: 2 }),
+      ]).context.failure,
+    ).toMatchObject({ kind: 'claim-deleted' });
   });
 
   it('ends on time also while it is cut off, and then withdraws (T28, K16)', () => {
     const snapshot = walk([...toWaiting, suspended, { type: 'deadline.passed' }], { timeoutMs: 10 });
     expect(snapshot.value).toEqual({ failed: 'retrying' });
-    expect(walk([...toWaiting, suspended, { type: 'deadline.passed' }, connected]).value).toEqual({ failed: 'deleting' });
+    expect(walk([...toWaiting, suspended, { type: 'deadline.passed' }, connected]).value).toEqual({
+      failed: 'deleting',
+    });
   });
 });
 
@@ -125,8 +141,12 @@ describe('holding', () => {
   it('is suspended by a lost connection, and confirmed again when the claim is still ours', () => {
     expect(walk([...toHeld, suspended]).value).toEqual({ held: 'suspended' });
     expect(walk([...toHeld, suspended, connected]).value).toEqual({ held: 'revalidating' });
-    expect(walk([...toHeld, suspended, connected, done('revalidateClaim', true)]).value).toEqual({ held: 'confirmed' });
-    expect(walk([...toHeld, suspended, connected, done('revalidateClaim', false)]).context.expiredBecause).toBe('node-deleted');
+    expect(walk([...toHeld, suspended, connected, done('revalidateClaim', true)]).value).toEqual({
+      held: 'confirmed',
+    });
+    expect(
+      walk([...toHeld, suspended, connected, done('revalidateClaim', false)]).context.expiredBecause,
+    ).toBe('node-deleted');
   });
 
   it('ends at a lost connection under the standard policy', () => {
@@ -134,11 +154,15 @@ describe('holding', () => {
   });
 
   it('ends at the validity bound, except under the session policy', () => {
-    expect(walk([...toHeld, suspended, { type: 'validity.passed' }]).context.expiredBecause).toBe('validity-passed');
+    expect(walk([...toHeld, suspended, { type: 'validity.passed' }]).context.expiredBecause).toBe(
+      'validity-passed',
+    );
     expect(walk([...toHeld, { type: 'validity.passed' }]).context.expiredBecause).toBe('validity-passed');
-    expect(walk([...toHeld, suspended, { type: 'validity.passed' }], { onSuspend: 'session' }).value).toEqual({
-      held: 'suspended',
-    });
+    expect(walk([...toHeld, suspended, { type: 'validity.passed' }], { onSuspend: 'session' }).value).toEqual(
+      {
+        held: 'suspended',
+      },
+    );
   });
 
   it.each([
@@ -152,14 +176,18 @@ describe('holding', () => {
     expect(snapshot.context.expiredBecause).toBe(reason);
   });
 
-  it('cannot be held by a session that is not the claim\'s', () => {
+  it("cannot be held by a session that is not the claim's", () => {
     const snapshot = walk([...toHeld, suspended, { type: 'session.connected', sessionId: 'b' }]);
     expect(snapshot.context.expiredBecause).toBe('session-expired');
   });
 
   it('is over for good once it has expired', () => {
     const expired = [...toHeld, lost] as const;
-    for (const event of [connected, { type: 'acquire' }, done('createClaim', enqueued(holds))] as LockEvent[]) {
+    for (const event of [
+      connected,
+      { type: 'acquire' },
+      done('createClaim', enqueued(holds)),
+    ] as LockEvent[]) {
       expect(walk([...expired, event]).matches('expired')).toBe(true);
     }
   });

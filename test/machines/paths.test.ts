@@ -14,7 +14,11 @@ const errors = [
   { outcome: 'notApplied', retryable: false },
 ];
 const slot = (kind: 'done' | 'error', name: string, value: unknown) =>
-  ({ type: `xstate.${kind}.actor.${name}`, actorId: name, ...(kind === 'done' ? { output: value } : { error: value }) }) as unknown as LockEvent;
+  ({
+    type: `xstate.${kind}.actor.${name}`,
+    actorId: name,
+    ...(kind === 'done' ? { output: value } : { error: value }),
+  }) as unknown as LockEvent;
 const answers = (name: string, outputs: readonly unknown[]) => [
   ...outputs.map((output) => slot('done', name, output)),
   ...errors.map((error) => slot('error', name, error)),
@@ -40,21 +44,42 @@ const events: LockEvent[] = [
   { type: 'predecessor.refused', cause: 'no' },
   { type: 'claim.watched' },
   { type: 'claim.gone', because: 'node-deleted' },
-  ...answers('createClaim', verdicts.map((verdict) => ({ claim, verdict, asOf: 1 }))),
+  ...answers(
+    'createClaim',
+    verdicts.map((verdict) => ({ claim, verdict, asOf: 1 })),
+  ),
   ...answers('probeClaim', [null, ...verdicts.map((verdict) => ({ claim, verdict, asOf: 1 }))]),
-  ...answers('consultQueue', verdicts.map((verdict) => ({ verdict, asOf: 2 }))),
+  ...answers(
+    'consultQueue',
+    verdicts.map((verdict) => ({ verdict, asOf: 2 })),
+  ),
   ...answers('revalidateClaim', [true, false]),
   ...answers('withdrawClaim', [undefined]),
 ];
 
-const input = { newGuid: () => 'guid', timeoutMs: null, noWait: false, ttlMs: null, onSuspend: 'bounded' as const, acquisition: null };
+const input = {
+  newGuid: () => 'guid',
+  timeoutMs: null,
+  noWait: false,
+  ttlMs: null,
+  onSuspend: 'bounded' as const,
+  acquisition: null,
+};
 const top = (snapshot: LockSnapshot) =>
   typeof snapshot.value === 'string' ? snapshot.value : Object.keys(snapshot.value)[0];
 const paths = getShortestPaths(lockMachine, {
   input,
   events,
-  serializeEvent: (event) => JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-  serializeState: (snapshot) => JSON.stringify([snapshot.value, snapshot.context.sessionUp, snapshot.context.claim !== null, snapshot.context.mayExist, snapshot.context.claimWatched]),
+  serializeEvent: (event) =>
+    JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+  serializeState: (snapshot) =>
+    JSON.stringify([
+      snapshot.value,
+      snapshot.context.sessionUp,
+      snapshot.context.claim !== null,
+      snapshot.context.mayExist,
+      snapshot.context.claimWatched,
+    ]),
 });
 
 /** The user's drawing, and nothing else: what may follow what on the top level. */
@@ -81,7 +106,7 @@ describe('every way through the statechart', () => {
       const sequence = [...steps.map((step) => top(step.state)), top(state)];
       for (let index = 1; index < sequence.length; index += 1) {
         const [from, to] = [sequence[index - 1] ?? '', sequence[index] ?? ''];
-        if (from !== to) expect(allowed[from], `${sequence.join(' → ')}`).toContain(to);
+        if (from !== to) expect(allowed[from], sequence.join(' → ')).toContain(to);
       }
     }
   });

@@ -37,22 +37,29 @@ describe('a lock over a bad network, on a real ZooKeeper', () => {
 
   it('ends at the first cut under the standard policy, and the claim goes once the connection is back', async () => {
     const path = freshPath('standard');
-    const listener = new Listener(behindProxy({ sessionTimeoutMs: 10_000 }).lock(path, { onSuspend: 'standard' }));
+    const listener = new Listener(
+      behindProxy({ sessionTimeoutMs: 10_000 }).lock(path, { onSuspend: 'standard' }),
+    );
     await listener.until('held');
     proxy.cut();
     expect(await listener.until('expired')).toMatchObject({ reason: 'suspended' });
     expect((await direct().lock(path).acquire()).isHeld()).toBe(true);
   });
 
-  it('of a holder that nobody hears is over for him before it is another\'s', async () => {
+  it("of a holder that nobody hears is over for him before it is another's", async () => {
     const path = freshPath('silence');
     const listener = new Listener(behindProxy().lock(path));
     const { lease } = await listener.until('held');
     const { signal } = lease;
     const lost = new Promise<number>((resolve) => {
-      signal.addEventListener('abort', () => { resolve(performance.now()); });
+      signal.addEventListener('abort', () => {
+        resolve(performance.now());
+      });
     });
-    const granted = direct().lock(path).acquire().then(() => performance.now());
+    const granted = direct()
+      .lock(path)
+      .acquire()
+      .then(() => performance.now());
     proxy.weather.blackhole = true;
     expect(await lost).toBeLessThan(await granted);
     expect(lease.isHeld()).toBe(false);
@@ -117,7 +124,9 @@ describe('a lock over a bad network, on a real ZooKeeper', () => {
   it('says that an ensemble cannot be reached, within the bound (no hang)', async () => {
     proxy.weather.refuse = true;
     const session = behindProxy({ connectTimeoutMs: 400 });
-    await expect(session.lock(freshPath('unreachable')).acquire()).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
+    await expect(session.lock(freshPath('unreachable')).acquire()).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
+    });
     proxy.weather.refuse = false;
     const lease = await session.lock(freshPath('reachable')).acquire();
     expect(lease.isHeld()).toBe(true);

@@ -50,7 +50,9 @@ describe('the README', () => {
 
   it('links only to what is there', () => {
     for (const [, target = ''] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
-      expect(() => ts.sys.directoryExists(join(root, target)) || readFileSync(join(root, target))).not.toThrow();
+      expect(
+        () => ts.sys.directoryExists(join(root, target)) || readFileSync(join(root, target)),
+      ).not.toThrow();
     }
   });
 });

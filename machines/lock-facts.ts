@@ -1,0 +1,159 @@
+/** The words of the lock machine: what it remembers, what it hears, what its slots are given. No behaviour. */
+
+/** Our own contender: the znode that stands in line for us. */
+export interface Claim {
+  readonly path: string;
+  readonly name: string;
+  /** Creation transaction: with the session it makes the claim's identity, and the fencing token. */
+  readonly czxid: bigint;
+  readonly sessionId: string;
+  /** Creation time by the leader's clock, epoch ms. */
+  readonly createdMs: number;
+  /** Our monotonic clock when we heard of the creation: leader time is at least `createdMs` plus what passed since. */
+  readonly heardAtMs: number;
+}
+
+/** What the line says about our claim. */
+export type Verdict =
+  | { readonly kind: 'holds'; readonly queueLength: number }
+  | {
+      readonly kind: 'waits';
+      /** The one contender to watch: its name, not its path. */
+      readonly predecessor: string;
+      /** How many stand ahead of us. */
+      readonly position: number;
+      readonly queueLength: number;
+      /** The predecessor's deletion, by itself, makes us first (DESIGN §3.4). */
+      readonly inherits: boolean;
+    }
+  /** Our claim is not in the line. */
+  | { readonly kind: 'missing' };
+
+/** A verdict, and when the listing it rests on was received (epoch ms). */
+export interface Consultation {
+  readonly verdict: Verdict;
+  readonly asOf: number;
+}
+
+/** The result of standing in line: the claim, and what the first listing said. */
+export interface Enqueued extends Consultation {
+  readonly claim: Claim;
+}
+
+/** What is known of the contender we watch; fields its client did not write are missing. */
+export interface Predecessor {
+  readonly path: string;
+  /** False when its data may not be read (ACL): we then watch the whole line instead. */
+  readonly readable: boolean;
+  readonly owner?: string;
+  readonly host?: string;
+  readonly pid?: number;
+}
+
+/** Why a lock that was held no longer is. */
+export type ExpiryReason =
+  | 'session-expired'
+  | 'validity-passed'
+  | 'suspended'
+  | 'ttl'
+  | 'node-deleted'
+  | 'revoked'
+  | 'closed';
+
+/** Why an acquisition, or a release, did not succeed. */
+export interface Failure {
+  readonly kind:
+    | 'timeout'
+    | 'aborted'
+    | 'busy'
+    | 'claim-deleted'
+    | 'unreachable'
+    | 'closed'
+    | 'refused'
+    | 'not-released';
+  readonly cause?: unknown;
+}
+
+/** What ends a held lock: `bounded` the validity bound, `standard` any lost connection, `session` only the session's end. */
+export type SuspendPolicy = 'bounded' | 'standard' | 'session';
+
+/** News of the session, the current state first. Every lock of a session hears the same. */
+export type SessionNews =
+  | { readonly type: 'session.connected'; readonly sessionId: string }
+  | { readonly type: 'session.suspended' }
+  | {
+      readonly type: 'session.lost';
+      readonly reason: 'expired' | 'presumed' | 'unreachable' | 'authFailed';
+      readonly cause?: unknown;
+    }
+  | { readonly type: 'session.closed' }
+  /** Nothing was acknowledged for so long that the server may have given the session up. */
+  | { readonly type: 'validity.passed' };
+
+/** News of the contender we watch. */
+export type PredecessorNews =
+  | { readonly type: 'predecessor.seen'; readonly predecessor: Predecessor }
+  /** `witnessed`: a deletion seen on this connection as it happened, not made up after a reconnect. */
+  | { readonly type: 'predecessor.gone'; readonly witnessed: boolean }
+  /** Something may have changed: look again. */
+  | { readonly type: 'predecessor.unclear' }
+  | { readonly type: 'predecessor.refused'; readonly cause: unknown };
+
+/** News of our own claim. */
+export type ClaimNews =
+  | { readonly type: 'claim.watched' }
+  | { readonly type: 'claim.gone'; readonly because: 'node-deleted' | 'revoked' };
+
+/** News of the time to live that a holder gave itself. */
+export type TtlNews =
+  /** The grant is written; the lock ends by itself in `remainingMs` unless this comes again. */
+  { readonly type: 'ttl.written'; readonly remainingMs: number };
+
+/** Everything the machine hears. Commands are verbs, facts are dotted and past. */
+export type LockEvent =
+  | { readonly type: 'acquire' }
+  | { readonly type: 'release' }
+  | { readonly type: 'abort'; readonly cause: unknown }
+  | { readonly type: 'deadline.passed' }
+  | { readonly type: 'ttl.passed' }
+  | SessionNews
+  | PredecessorNews
+  | ClaimNews
+  | TtlNews;
+
+/** What an acquisition is started with. */
+export interface LockInput {
+  /** Makes the GUID of a claim's name; called once per claim. */
+  readonly newGuid: () => string;
+  /** Milliseconds from `acquire` until it fails with `timeout`; null waits for ever. */
+  readonly timeoutMs: number | null;
+  /** Fail with `busy` instead of waiting. */
+  readonly noWait: boolean;
+  /** The lock ends by itself so long after the grant, unless renewed; null: it does not. */
+  readonly ttlMs: number | null;
+  readonly onSuspend: SuspendPolicy;
+  /** Handed to the slots as it is. */
+  readonly acquisition: unknown;
+}
+
+/** Everything the machine remembers. */
+export interface LockContext extends LockInput {
+  readonly sessionUp: boolean;
+  readonly guid: string;
+  readonly claim: Claim | null;
+  /** A create was sent and nobody knows yet what became of it. */
+  readonly mayExist: boolean;
+  readonly consultation: Consultation | null;
+  readonly predecessor: Predecessor | null;
+  /** The watch on our own claim is armed on this connection. */
+  readonly claimWatched: boolean;
+  readonly expiredBecause: ExpiryReason | null;
+  readonly failure: Failure | null;
+}
+
+/** What every slot is given. */
+export interface SlotInput {
+  readonly acquisition: unknown;
+  readonly guid: string;
+  readonly claim: Claim | null;
+}

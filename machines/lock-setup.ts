@@ -1,0 +1,193 @@
+/** What the lock machine is made of: slots to be filled, delays, guards and actions by name. The chart is in `lock-machine.ts`. */
+import { assign, cancel, enqueueActions, fromCallback, fromPromise, setup } from 'xstate';
+import type {
+  Consultation,
+  Enqueued,
+  ExpiryReason,
+  Failure,
+  LockContext,
+  LockEvent,
+  LockInput,
+  SlotInput,
+  Verdict,
+} from './lock-facts.js';
+
+/** Errors of slots are read by shape: this file knows no classes of `src`. */
+interface SlotError {
+  readonly outcome?: 'unknown' | 'notApplied';
+  readonly retryable?: boolean;
+}
+
+const empty = (slot: string) =>
+  new Error(`the slot "${slot}" is not filled: use machine.provide({ actors })`);
+const emptyPromise = <Output, Input = SlotInput>(slot: string) =>
+  fromPromise<Output, Input>(() => Promise.reject(empty(slot)));
+const emptyCallback = <Input = SlotInput>(slot: string) =>
+  fromCallback<LockEvent, Input>(() => {
+    throw empty(slot);
+  });
+
+export const slotInput = ({ context }: { context: LockContext }): SlotInput => ({
+  acquisition: context.acquisition,
+  guid: context.guid,
+  claim: context.claim,
+});
+
+export const withdrawInput = ({ context }: { context: LockContext }) => ({
+  ...slotInput({ context }),
+  mayExist: context.mayExist,
+});
+
+const errorOf = (event: unknown): SlotError => {
+  const { error } = event as { error?: unknown };
+  return typeof error === 'object' && error !== null ? error : {};
+};
+const outputOf = (event: unknown): unknown => (event as { output?: unknown }).output;
+const verdictOf = (event: unknown): Verdict | null =>
+  (outputOf(event) as Partial<Consultation> | null | undefined)?.verdict ?? null;
+
+/** The machine's vocabulary. Slots are filled by `src/lock-actors.ts`; guards and actions are pure. */
+export const lockSetup = setup({
+  types: {
+    context: {} as LockContext,
+    events: {} as LockEvent,
+    input: {} as LockInput,
+    tags: {} as 'settled',
+  },
+  actors: {
+    /** News of the session, for as long as the machine lives; the current state comes first. */
+    sessionNews: emptyCallback('sessionNews'),
+    /** Steps 1–2 of the recipe: creates the claim and lists the line in one round trip. */
+    createClaim: emptyPromise<Enqueued>('createClaim'),
+    /** Looks for a claim whose creation went unanswered; null when it was never made. */
+    probeClaim: emptyPromise<Enqueued | null>('probeClaim'),
+    /** Lists the line again. */
+    consultQueue: emptyPromise<Consultation>('consultQueue'),
+    /** Watches the one contender ahead. */
+    watchPredecessor: emptyCallback<SlotInput & { readonly predecessor: string; readonly first: boolean }>(
+      'watchPredecessor',
+    ),
+    /** Watches our own claim. */
+    watchClaim: emptyCallback('watchClaim'),
+    /** Writes the grant, with its time to live, into the claim. */
+    writeGrant: emptyCallback('writeGrant'),
+    /** Resolves when our claim, which a reconnect put in doubt, is still there and first; false when it is not. */
+    revalidateClaim: emptyPromise<boolean>('revalidateClaim'),
+    /** Deletes the claim, found by GUID if need be. One attempt: the machine repeats it. */
+    withdrawClaim: emptyPromise<undefined, SlotInput & { readonly mayExist: boolean }>('withdrawClaim'),
+  },
+  delays: {
+    timeout: ({ context }) => context.timeoutMs ?? 0,
+    /** Between attempts that the server refused for now, on a connection that is up. */
+    retryDelay: 100,
+    /** Most leases are shorter; arming the watch on our own claim later saves them a request. */
+    heldWatchDelay: 5,
+    waitingWatchDelay: 250,
+  },
+  guards: {
+    sessionUp: ({ context }) => context.sessionUp,
+    sessionDown: ({ context }) => !context.sessionUp,
+    holds: ({ event }) => verdictOf(event)?.kind === 'holds',
+    missing: ({ event }) => verdictOf(event)?.kind === 'missing',
+    mustNotWait: ({ context, event }) => context.noWait && verdictOf(event)?.kind === 'waits',
+    neverMade: ({ event }) => outputOf(event) === null,
+    stillOurs: ({ event }) => outputOf(event) === true,
+    outcomeUnknown: ({ event }) => errorOf(event).outcome === 'unknown' && errorOf(event).retryable === true,
+    retryable: ({ event }) => errorOf(event).retryable === true,
+    retryableNow: ({ context, event }) => context.sessionUp && errorOf(event).retryable === true,
+    /** DESIGN §3.4: the deletion alone is the grant. */
+    inherits: ({ context, event }) =>
+      event.type === 'predecessor.gone' &&
+      event.witnessed &&
+      context.claimWatched &&
+      context.consultation?.verdict.kind === 'waits' &&
+      context.consultation.verdict.inherits,
+    claimUnwatched: ({ context }) => !context.claimWatched,
+    /** The session that is gone can be followed by another one. */
+    sessionReplaceable: ({ event }) =>
+      event.type === 'session.lost' && (event.reason === 'expired' || event.reason === 'presumed'),
+    otherSession: ({ context, event }) =>
+      event.type === 'session.connected' &&
+      context.claim !== null &&
+      context.claim.sessionId !== event.sessionId,
+    standardPolicy: ({ context }) => context.onSuspend === 'standard',
+    boundMatters: ({ context }) => context.onSuspend !== 'session',
+    nothingToWithdraw: ({ context }) => context.claim === null && !context.mayExist,
+  },
+  actions: {
+    noteConnected: assign({ sessionUp: true }),
+    noteDisconnected: assign({ sessionUp: false, claimWatched: false }),
+    startDeadline: enqueueActions(({ context, enqueue }) => {
+      if (context.timeoutMs !== null)
+        enqueue.raise({ type: 'deadline.passed' }, { delay: 'timeout', id: 'deadline' });
+    }),
+    stopDeadline: cancel('deadline'),
+    newAttempt: assign({
+      guid: ({ context }) => context.newGuid(),
+      claim: null,
+      mayExist: false,
+      consultation: null,
+      predecessor: null,
+      claimWatched: false,
+    }),
+    noteSent: assign({ mayExist: true }),
+    noteNotSent: assign({ mayExist: false }),
+    noteEnqueued: assign(({ event }) => {
+      const enqueued = outputOf(event) as Enqueued;
+      return {
+        claim: enqueued.claim,
+        mayExist: false,
+        consultation: { verdict: enqueued.verdict, asOf: enqueued.asOf },
+        predecessor: null,
+      };
+    }),
+    noteConsultation: assign(({ event }) => ({
+      consultation: outputOf(event) as Consultation,
+      predecessor: null,
+    })),
+    notePredecessor: assign(({ event }) =>
+      event.type === 'predecessor.seen' ? { predecessor: event.predecessor } : {},
+    ),
+    startClaimWatch: enqueueActions(({ enqueue }) => {
+      enqueue.stopChild('watchClaim');
+      enqueue.spawnChild('watchClaim', { id: 'watchClaim', input: slotInput });
+    }),
+    /** Where the next deletion may be the grant, our own claim must be known to be there (DESIGN §3.4). */
+    watchClaimIfItInherits: enqueueActions(({ context, enqueue }) => {
+      const verdict = context.consultation?.verdict;
+      if (context.claimWatched || verdict?.kind !== 'waits' || !verdict.inherits) return;
+      enqueue.stopChild('watchClaim');
+      enqueue.spawnChild('watchClaim', { id: 'watchClaim', input: slotInput });
+    }),
+    stopClaimWatch: enqueueActions(({ enqueue }) => {
+      enqueue.stopChild('watchClaim');
+      enqueue.assign({ claimWatched: false });
+    }),
+    noteClaimWatched: assign({ claimWatched: true }),
+    startGrantWrite: enqueueActions(({ context, enqueue }) => {
+      if (context.ttlMs !== null) enqueue.spawnChild('writeGrant', { id: 'writeGrant', input: slotInput });
+    }),
+    stopGrantWrite: enqueueActions(({ enqueue }) => {
+      enqueue.cancel('ttl');
+      enqueue.stopChild('writeGrant');
+    }),
+    restartTtl: enqueueActions(({ enqueue, event }) => {
+      if (event.type !== 'ttl.written') return;
+      enqueue.cancel('ttl');
+      enqueue.raise({ type: 'ttl.passed' }, { delay: event.remainingMs, id: 'ttl' });
+    }),
+    /** The claim is known to be gone, or goes with its session: there is nothing left to withdraw. */
+    forgetClaim: assign({ claim: null, mayExist: false }),
+    noteNotReleased: assign(({ context, event }) => ({
+      failure: context.failure ?? { kind: 'not-released' as const, cause: errorOf(event) },
+    })),
+    noteExpiry: assign((_, params: { readonly reason: ExpiryReason }) => ({ expiredBecause: params.reason })),
+    noteClaimGone: assign(({ event }) => ({
+      expiredBecause: event.type === 'claim.gone' ? event.because : ('node-deleted' as const),
+    })),
+    fail: assign(({ event }, params: { readonly kind: Failure['kind'] }) => {
+      const { cause, error } = event as { cause?: unknown; error?: unknown };
+      return { failure: { kind: params.kind, cause: cause ?? error } };
+    }),
+  },
+});

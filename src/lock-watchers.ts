@@ -1,0 +1,186 @@
+/** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
+import type { Claim, LockEvent, Predecessor } from '../machines/lock-machine.js';
+import { type ClaimData, decodeClaim } from './claim-data.js';
+import type { ClaimRecord } from './claim-record.js';
+import { purgeWhenExpired } from './purge.js';
+import type { Line } from './queue.js';
+import type { Acl } from './zookeeper/client.js';
+import { isZooKeeperError } from './zookeeper/errors.js';
+import type { Logger, SessionPort } from './zookeeper/session-port.js';
+import { watchChildren, watchNode } from './zookeeper/watches.js';
+
+/** What the slots of one acquisition share. */
+export interface Acquisition {
+  readonly session: SessionPort;
+  readonly lockPath: string;
+  readonly acl: readonly Acl[] | undefined;
+  readonly ttlMs: number | null;
+  readonly record: ClaimRecord;
+  readonly logger: Logger;
+  /** Every znode that is known to have been made and not known to be gone: registered before anything else is awaited (T15). */
+  readonly made: Set<string>;
+  /** Told what a listing showed besides the verdict. */
+  readonly onLine: (line: Line) => void;
+}
+
+type SendBack = (event: LockEvent) => void;
+
+/** DESIGN §3.4. Watches one contender; behind the holder it also minds the holder's time to live. */
+export function watchPredecessor(
+  acquisition: Acquisition,
+  { predecessor, first, claim }: { predecessor: string; first: boolean; claim: Claim | null },
+  sendBack: SendBack,
+): () => void {
+  const { session, lockPath } = acquisition;
+  const { client } = session;
+  const path = `${lockPath}/${predecessor}`;
+  let stopPurge: () => void = () => undefined;
+  let fallback: { unsubscribe: () => void } | null = null;
+  const subscription = watchNode(client, path).subscribe({
+    next: (news) => {
+      if (news.type === 'gone') {
+        sendBack({ type: 'predecessor.gone', witnessed: news.witnessed });
+        return;
+      }
+      const data = decodeClaim(news.data);
+      sendBack({ type: 'predecessor.seen', predecessor: describe(path, data) });
+      stopPurge();
+      stopPurge =
+        first && claim !== null
+          ? purgeWhenExpired({
+              session,
+              logger: acquisition.logger,
+              lockPath,
+              path,
+              data,
+              stat: news.stat,
+              claim,
+            })
+          : () => undefined;
+    },
+    error: (error: unknown) => {
+      if (!isZooKeeperError(error, 'NoAuth')) {
+        sendBack(
+          isZooKeeperError(error) && error.retryable
+            ? { type: 'predecessor.unclear' }
+            : { type: 'predecessor.refused', cause: error },
+        );
+        return;
+      }
+      sendBack({ type: 'predecessor.seen', predecessor: { path, readable: false } });
+      fallback = watchLine(acquisition, predecessor, sendBack);
+    },
+  });
+  return () => {
+    subscription.unsubscribe();
+    fallback?.unsubscribe();
+    stopPurge();
+  };
+}
+
+/** For a predecessor that may not be read: the whole line, until it has left. */
+function watchLine({ session: { client }, lockPath }: Acquisition, predecessor: string, sendBack: SendBack) {
+  return watchChildren(client, lockPath).subscribe({
+    next: ({ children }) => {
+      if (!children.includes(predecessor)) sendBack({ type: 'predecessor.unclear' });
+    },
+    error: (error: unknown) => {
+      sendBack(
+        isZooKeeperError(error) && (error.retryable || error.code === 'NoNode')
+          ? { type: 'predecessor.unclear' }
+          : { type: 'predecessor.refused', cause: error },
+      );
+    },
+  });
+}
+
+function describe(path: string, data: ClaimData): Predecessor {
+  return {
+    path,
+    readable: true,
+    ...(data.owner === undefined ? {} : { owner: data.owner }),
+    ...(data.host === undefined ? {} : { host: data.host }),
+    ...(data.pid === undefined ? {} : { pid: data.pid }),
+  };
+}
+
+/**
+ * Watches our own claim. The watch is never removed: our own deletion of the claim uses it up, which saves a request
+ * a cycle, and nobody hears it then.
+ */
+export function watchClaim(
+  { session: { client } }: Acquisition,
+  claim: Claim,
+  sendBack: SendBack,
+): () => void {
+  let stopped = false;
+  const look = () => {
+    client
+      .getData(claim.path, (event) => {
+        if (stopped) return;
+        if (event.type === 'deleted') sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        else look();
+      })
+      .then(
+        ({ stat }) => {
+          if (stopped) return;
+          sendBack(
+            stat.czxid === claim.czxid
+              ? { type: 'claim.watched' }
+              : { type: 'claim.gone', because: 'node-deleted' },
+          );
+        },
+        (error: unknown) => {
+          if (!stopped && isZooKeeperError(error, 'NoNode'))
+            sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        },
+      );
+  };
+  look();
+  return () => {
+    stopped = true;
+  };
+}
+
+/** DESIGN §3.9. The holder counts from the first send; the write is repeated until it is acknowledged or refused. */
+export function writeGrant(acquisition: Acquisition, claim: Claim, sendBack: SendBack): () => void {
+  const { session, record, ttlMs, logger } = acquisition;
+  if (ttlMs === null) return () => undefined;
+  record.startTerm(ttlMs);
+  sendBack({ type: 'ttl.written', remainingMs: ttlMs });
+  let stopped = false;
+  let stopWaiting: () => void = () => undefined;
+  const write = () => {
+    record.writeTerm(session.client, claim.path, ttlMs).then(
+      () => {
+        if (!stopped) sendBack({ type: 'ttl.written', remainingMs: Math.max(0, record.remainingTermMs()) });
+      },
+      (error: unknown) => {
+        if (stopped) return;
+        if (isZooKeeperError(error, 'NoNode')) sendBack({ type: 'claim.gone', because: 'node-deleted' });
+        else if (isZooKeeperError(error) && error.retryable) stopWaiting = onceConnected(session, write);
+        else
+          logger.warn(
+            `${claim.path}: its time to live could not be written, so no one else can end it: ${String(error)}`,
+          );
+      },
+    );
+  };
+  write();
+  return () => {
+    stopped = true;
+    stopWaiting();
+  };
+}
+
+/** Calls `then` at the next news that there is a connection, not for the present state. */
+function onceConnected(session: SessionPort, then: () => void): () => void {
+  let present = true;
+  const stop = session.onNews((news) => {
+    if (present || news.type !== 'session.connected') return;
+    stop();
+    then();
+  });
+  present = false;
+  return stop;
+}
