@@ -43,7 +43,8 @@ function parse(command: Command, argv: readonly string[]) {
     return { values, positionals, rest: end === -1 ? undefined : argv.slice(end + 1) };
   } catch (error) {
     // The rest of its message is about writing such a value as a positional, which no command takes.
-    const what = error instanceof Error ? (error.message.split(/\.? To specify |\n/)[0] ?? '') : String(error);
+    const what =
+      error instanceof Error ? (error.message.split(/\.? To specify |\n/)[0] ?? '') : String(error);
     throw new UsageError(`${what.replace(/\.$/, '')}: see holdfast help ${command.name}`, { cause: error });
   }
 }
@@ -70,7 +71,9 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   }
   if (name === '--help' || name === '-h' || name === 'help') {
     const [topic] = name === 'help' ? others : [];
-    io.stdout.write(topic === undefined ? overview(commands, io.stdout) : helpFor(commandNamed(topic), io.stdout));
+    io.stdout.write(
+      topic === undefined ? overview(commands, io.stdout) : helpFor(commandNamed(topic), io.stdout),
+    );
     return argv.length === 0 ? EXIT.usage : EXIT.ok;
   }
   const command = commandNamed(name);

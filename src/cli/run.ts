@@ -1,0 +1,138 @@
+/** `holdfast run`: a command that runs only while a lock is held. */
+import { LockTimeoutError } from '../errors.js';
+import type { Session } from '../session.js';
+import {
+  asUsage,
+  CONNECTION_OPTIONS,
+  type Command,
+  type EndingSignal,
+  EXIT,
+  flag,
+  milliseconds,
+  openSession,
+  type ParsedCommand,
+  text,
+  UsageError,
+} from './command.js';
+import { GuardedCommand } from './guarded-command.js';
+import { type HoldPlan, hold, type Means, signalled } from './hold.js';
+
+/** Without --timeout, an ensemble may stay unreachable for so long. */
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export const run: Command = {
+  name: 'run',
+  summary: 'run a command while holding a lock; end it when the lock is lost',
+  usage: '<path> [options] -- <command> [argument…]',
+  example: 'holdfast run /locks/backup --timeout 60000 -- ./backup.sh --full',
+  options: {
+    timeout: { type: 'string', placeholder: 'ms', help: 'give up after that; default: wait for ever' },
+    'no-wait': { type: 'boolean', help: 'give up at once when somebody is ahead' },
+    ttl: { type: 'string', placeholder: 'ms', help: 'end the command and the lock so long after the grant' },
+    owner: { type: 'string', placeholder: 'id', help: 'what others see as the owner' },
+    'kill-after': {
+      type: 'string',
+      placeholder: 'ms',
+      help: 'from TERM to KILL when the lock is lost; default: 5000, at most a third of the session or ttl',
+    },
+    ...CONNECTION_OPTIONS,
+  },
+  notes: [
+    'The command gets HOLDFAST_FENCING_TOKEN, HOLDFAST_LOCK_PATH and HOLDFAST_CLAIM_PATH. What it leaves running in its',
+    'process group is ended before the lock is released.',
+    "Exit code: the command's own, 128+n for signal n; 75 not obtained in time; 69 never connected; 74 lost while the",
+    'command ran; 64 bad usage; 126 not executable; 127 not found.',
+  ],
+  async run(parsed, io) {
+    const plan = planFrom(parsed);
+    // Before anything is connected: the guardian has no part in the connection.
+    const guarded = new GuardedCommand();
+    let session: Session | undefined;
+    try {
+      session = openSession(parsed, io, {
+        connectTimeoutMs: Math.max(plan.timeoutMs ?? 0, CONNECT_TIMEOUT_MS),
+      });
+      return await attempt(plan, { io, session, guarded });
+    } finally {
+      // Takes the claim along, held or in line: at once if the server hears it.
+      await session?.close();
+      await guarded.dismiss();
+    }
+  },
+};
+
+interface Plan extends HoldPlan {
+  readonly timeoutMs: number | undefined;
+  readonly noWait: boolean;
+  readonly lockOptions: { readonly owner?: string; readonly ttlMs?: number; readonly timeoutMs?: number };
+}
+
+function planFrom(parsed: ParsedCommand): Plan {
+  const [path, extra] = parsed.positionals;
+  if (path === undefined)
+    throw new UsageError('no lock path was given: holdfast run /locks/backup -- ./backup.sh');
+  if (extra !== undefined) {
+    throw new UsageError(
+      `${JSON.stringify(extra)} is one too many: put the command behind --, as in run ${path} -- ${extra}`,
+    );
+  }
+  const command = parsed.rest ?? [];
+  if (!command[0])
+    throw new UsageError(`no command was given: put it behind --, as in run ${path} -- sleep 1`);
+  const timeoutMs = milliseconds(parsed, 'timeout', 1);
+  const noWait = flag(parsed, 'no-wait');
+  if (noWait && timeoutMs !== undefined) {
+    throw new UsageError(`--timeout ${timeoutMs} and --no-wait were both given: leave one of them out`);
+  }
+  const ttlMs = milliseconds(parsed, 'ttl', 1);
+  const killAfterMs = milliseconds(parsed, 'kill-after');
+  if (ttlMs !== undefined && killAfterMs !== undefined && killAfterMs >= ttlMs) {
+    throw new UsageError(
+      `--kill-after ${killAfterMs} is not less than --ttl ${ttlMs}: the command would have no time; give less`,
+    );
+  }
+  const owner = text(parsed, 'owner');
+  const lockOptions = {
+    ...(owner === undefined ? {} : { owner }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  return { path, command, timeoutMs, noWait, ttlMs, killAfterMs, lockOptions };
+}
+
+/** Stands in line, and runs the command when it is our turn. */
+async function attempt(plan: Plan, means: Means): Promise<number> {
+  const { io, session } = means;
+  const lock = asUsage(() => session.lock(plan.path, plan.lockOptions));
+  const seen = { connected: false };
+  const watching = session.state.subscribe((state) => {
+    if (state.kind === 'connected') seen.connected = true;
+  });
+  const interruption = new AbortController();
+  const stopListening = io.onSignal((signal) => {
+    interruption.abort(signal);
+  });
+  try {
+    const options = { signal: interruption.signal };
+    const lease = plan.noWait ? await lock.tryAcquire(options) : await lock.acquire(options);
+    stopListening();
+    interruption.signal.throwIfAborted();
+    if (lease !== null) return await hold(lease, plan, means);
+    io.stderr.write(
+      `holdfast: ${plan.path} is held by somebody else: leave --no-wait out to stand in line\n`,
+    );
+    return EXIT.busy;
+  } catch (error) {
+    if (interruption.signal.aborted && error === interruption.signal.reason) {
+      return signalled(error as EndingSignal);
+    }
+    if (error instanceof LockTimeoutError && !seen.connected) {
+      io.stderr.write(`holdfast: ${error.message}; no server was reached: check --connect\n`);
+      return EXIT.unavailable;
+    }
+    throw error;
+  } finally {
+    stopListening();
+    watching.unsubscribe();
+  }
+}
