@@ -70,6 +70,16 @@ export function watchContract(start: () => Promise<Harness>): void {
       expect(second.types).toEqual(['deleted']);
     });
 
+    it('of the children of a node tell that the node itself goes', async () => {
+      const client = await ground().connected();
+      const log = new WatchLog();
+      const { path } = await client.create(`${ground().root}/n`, NO_BYTES);
+      await client.getChildren(path, log.watcher);
+      await client.delete(path, -1);
+      await catchUp(client, ground().root);
+      expect(log.events).toEqual([{ type: 'deleted', path, replayed: false }]);
+    });
+
     it('tell before the answer to a later request that shows the change', async () => {
       const [watching, writing] = await Promise.all([ground().connected(), ground().connected()]);
       const order: string[] = [];

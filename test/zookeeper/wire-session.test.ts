@@ -72,6 +72,47 @@ describe('the handshake', () => {
   });
 });
 
+describe('an identity added later', () => {
+  it('is said again on every connection', async () => {
+    const stage = await new Stage().connected();
+    const adding = stage.client.addAuth('digest', new TextEncoder().encode('a:1'));
+    stage.pipe.reply(reservedXid.auth);
+    await adding;
+    stage.pipe.hangUp();
+    await stage.clock.advance(50);
+    stage.pipe.accept();
+    expect(stage.pipe.requests).toMatchObject([{ xid: reservedXid.auth, type: opcode.auth }]);
+    stage.pipe.reply(reservedXid.auth);
+    await stage.settle();
+    expect(stage.kinds).toEqual(['connected', 'suspended', 'connected']);
+  });
+});
+
+describe('the signal of a connect', () => {
+  it('ends the attempt with its reason', async () => {
+    const stage = new Stage();
+    const controller = new AbortController();
+    const connecting = stage.client.connect({ deadlineMs: 1_000, signal: controller.signal });
+    const reason = new Error('changed my mind');
+    controller.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    expect(stage.kinds).toEqual(['closed']);
+    expect(stage.clock.pendingCount).toBe(0);
+    expect(stage.pipe.destroyed).toBe(true);
+  });
+
+  it('means nothing any more once connected', async () => {
+    const stage = new Stage();
+    const controller = new AbortController();
+    const connecting = stage.client.connect({ deadlineMs: 1_000, signal: controller.signal });
+    stage.pipe.accept();
+    await connecting;
+    controller.abort();
+    await stage.clock.advance(1_000);
+    expect(stage.kinds).toEqual(['connected']);
+  });
+});
+
 describe('what was acknowledged last', () => {
   it('is the moment at which the newest answered message was sent', async () => {
     const stage = new Stage();
