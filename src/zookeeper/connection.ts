@@ -2,9 +2,10 @@
  * One connection from dial to loss: handshake, authentication, ping, timeouts, and answers matched to requests.
  * It never reconnects; what outlives it is in the {@link SessionRecord} and the watch table it is given.
  */
-import type { Clock } from '../clock.js';
+import type { Clock, Instant } from '../clock.js';
 import { codeOfNumber, ZooKeeperError, type ZooKeeperErrorCode } from './errors.js';
 import { FrameReader } from './frames.js';
+import { Heartbeat, type Traffic } from './heartbeat.js';
 import { JuteReader, JuteWriter } from './jute.js';
 import { ConnectRequest, ConnectResponse, opcode, reservedXid, WatcherEvent } from './records.js';
 import { type Request, RequestQueue } from './request.js';
@@ -66,16 +67,12 @@ export class Connection {
   /** Requests in the order the server answers them; authentication is answered out of this order. */
   readonly #pending = new RequestQueue();
   readonly #authentications = new RequestQueue();
-  readonly #pings: { readonly monotonicMs: number; readonly wallMs: number }[] = [];
+  readonly #traffic: Traffic = { sentMs: 0, receivedMs: 0 };
+  #sentWallMs = 0;
   #watchBatches = 0;
-  #lastSentMs = 0;
-  #lastSentWallMs = 0;
-  #lastReceivedMs = 0;
-  /** When the newest answered ping was sent. */
-  #pingedMs = Number.NEGATIVE_INFINITY;
-  #graceUntilMs = Number.NEGATIVE_INFINITY;
-  #timer: unknown;
-  #timerDueMs = 0;
+  #heartbeat: Heartbeat | undefined;
+  /** Until the connection is open. */
+  readonly #attemptTimer: unknown;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -104,7 +101,7 @@ export class Connection {
         this.#end('dropped', cause);
       },
     });
-    this.#timer = this.#clock.setTimeout(() => {
+    this.#attemptTimer = this.#clock.setTimeout(() => {
       this.#end(
         'dropped',
         this.#fault('OperationTimeout', `no session within ${options.attemptTimeoutMs} ms`),
@@ -124,8 +121,8 @@ export class Connection {
   /** Sends an ordinary request; `frame` carries the xid that `request` has. */
   send(request: Request, frame: Uint8Array): void {
     this.#write(frame);
-    request.sentMonotonicMs = this.#lastSentMs;
-    request.sentWallMs = this.#lastSentWallMs;
+    request.sentMonotonicMs = this.#traffic.sentMs;
+    request.sentWallMs = this.#sentWallMs;
     if (request.xid === reservedXid.auth) {
       this.#authentications.push(request);
       return;
@@ -151,7 +148,8 @@ export class Connection {
   destroy(): void {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
-    this.#clock.clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#attemptTimer);
+    this.#heartbeat?.stop();
     this.#reader.stop();
     this.#transport.destroy();
   }
@@ -173,8 +171,8 @@ export class Connection {
   }
 
   #write(frame: Uint8Array): void {
-    this.#lastSentMs = this.#clock.now();
-    this.#lastSentWallMs = this.#clock.wallNow();
+    this.#traffic.sentMs = this.#clock.now();
+    this.#sentWallMs = this.#clock.wallNow();
     this.#transport.write(frame);
   }
 
@@ -186,7 +184,7 @@ export class Connection {
 
   #received(bytes: Uint8Array): void {
     if (this.#phase === 'ended') return;
-    this.#lastReceivedMs = this.#clock.now();
+    this.#traffic.receivedMs = this.#clock.now();
     try {
       this.#reader.push(bytes);
     } catch (cause) {
@@ -216,7 +214,7 @@ export class Connection {
       this.#end('expired', cause);
       return;
     }
-    this.#acknowledge(this.#lastSentMs, this.#lastSentWallMs);
+    this.#acknowledge(this.#traffic.sentMs, this.#sentWallMs);
     this.#reader.limitBytes = this.#options.maxReplyBytes;
     this.#phase = 'authentication';
     for (const { request, frame } of this.#options.authentication) this.send(request, frame);
@@ -226,8 +224,17 @@ export class Connection {
   #openWhenAuthenticated(): void {
     if (this.#phase !== 'authentication' || this.#authentications.length > 0) return;
     this.#phase = 'open';
-    this.#clock.clearTimeout(this.#timer);
-    this.#armTimer(this.#clock.now());
+    this.#clock.clearTimeout(this.#attemptTimer);
+    this.#heartbeat = new Heartbeat({
+      clock: this.#clock,
+      timeoutMs: this.#session.timeoutMs,
+      traffic: this.#traffic,
+      ping: () => this.#ping(),
+      oldestSentMs: () => this.#pending.first?.sentMonotonicMs,
+      dead: (code, detail) => {
+        this.#end('dropped', this.#fault(code, detail));
+      },
+    });
     this.#options.host.opened();
   }
 
@@ -247,10 +254,9 @@ export class Connection {
   }
 
   #pong(): void {
-    const ping = this.#pings.shift();
+    const ping = this.#heartbeat?.pong();
     if (ping === undefined) throw this.#fault('ProtocolViolation', 'an answer to a ping that was not sent');
     this.proven = true;
-    this.#pingedMs = ping.monotonicMs;
     this.#acknowledge(ping.monotonicMs, ping.wallMs);
   }
 
@@ -346,49 +352,11 @@ export class Connection {
     );
   }
 
-  get #pingEveryMs(): number {
-    return this.#session.timeoutMs / 4;
-  }
-
-  get #readTimeoutMs(): number {
-    return (this.#session.timeoutMs * 2) / 3;
-  }
-
-  #armTimer(nowMs: number): void {
-    const silentAt = Math.max(this.#lastReceivedMs + this.#readTimeoutMs, this.#graceUntilMs);
-    this.#timerDueMs = Math.max(nowMs + 1, Math.min(silentAt, this.#lastSentMs + this.#pingEveryMs));
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#check();
-    }, this.#timerDueMs - nowMs);
-  }
-
-  /** Runs when something may be due, not per request: pings, and notices a silent peer or a lost answer. */
-  #check(): void {
-    const now = this.#clock.now();
-    const silentMs = now - this.#lastReceivedMs;
-    if (silentMs >= this.#readTimeoutMs && now >= this.#graceUntilMs) {
-      if (now - this.#timerDueMs <= this.#pingEveryMs / 2) {
-        this.#end('dropped', this.#fault('OperationTimeout', `silent for ${Math.round(silentMs)} ms`));
-        return;
-      }
-      // We were held up ourselves; what the peer said meanwhile has not been read yet. Once, let it be read.
-      this.#graceUntilMs = now + this.#pingEveryMs / 3;
-    }
-    const oldest = this.#pending.first;
-    if (oldest !== undefined && this.#pingedMs > oldest.sentMonotonicMs + this.#session.timeoutMs) {
-      const detail = `no answer to ${oldest.operation.name}, though a later ping was answered`;
-      this.#end('dropped', this.#fault('ProtocolViolation', detail));
-      return;
-    }
-    if (now - this.#lastSentMs >= this.#pingEveryMs) this.#ping();
-    this.#armTimer(now);
-  }
-
-  #ping(): void {
+  #ping(): Instant {
     const writer = new JuteWriter(8);
     writer.int32(reservedXid.ping);
     writer.int32(opcode.ping);
     this.#write(writer.toFrame());
-    this.#pings.push({ monotonicMs: this.#lastSentMs, wallMs: this.#lastSentWallMs });
+    return { monotonicMs: this.#traffic.sentMs, wallMs: this.#sentWallMs };
   }
 }

@@ -158,7 +158,8 @@ export function networkContract(start: () => Promise<Harness>): void {
     const ground = prepare(start);
 
     it('is noticed before the server can have given the session up, which then is told as expired', async () => {
-      const cut = await line(ground(), { sessionTimeoutMs: ground().harness.leastSessionMs });
+      // Long enough that the order holds on a machine that stands still for a moment.
+      const cut = await line(ground(), { sessionTimeoutMs: 3 * ground().harness.leastSessionMs });
       const order: string[] = [];
       const gone = new WatchLog();
       const { path } = await cut.client.create(`${ground().root}/e`, NO_BYTES, { mode: 'ephemeral' });
