@@ -131,6 +131,8 @@ export async function createEmbeddedZooKeeper(
   const close = async (): Promise<void> => {
     faults.heal();
     server.close();
+    // Also those whose end was still on its way.
+    faults.cut();
     await listening?.close();
   };
   return {
