@@ -77,7 +77,7 @@ export interface Failure {
 /** What ends a held lock: `bounded` the validity bound, `standard` any lost connection, `session` only the session's end. */
 export type SuspendPolicy = 'bounded' | 'standard' | 'session';
 
-/** News of the session, the current state first. Every lock of a session hears the same. */
+/** News of the session. Every lock of a session hears the same. */
 export type SessionNews =
   | { readonly type: 'session.connected'; readonly sessionId: string }
   | { readonly type: 'session.suspended' }
@@ -132,13 +132,14 @@ export interface LockInput {
   /** The lock ends by itself so long after the grant, unless renewed; null: it does not. */
   readonly ttlMs: number | null;
   readonly onSuspend: SuspendPolicy;
+  /** Whether there is a connection at the start; from then on the news tell. */
+  readonly sessionUp: boolean;
   /** Handed to the slots as it is. */
   readonly acquisition: unknown;
 }
 
 /** Everything the machine remembers. */
 export interface LockContext extends LockInput {
-  readonly sessionUp: boolean;
   readonly guid: string;
   readonly claim: Claim | null;
   /** A create was sent and nobody knows yet what became of it. */

@@ -46,7 +46,12 @@ const whileAcquiring = {
 
 const endOfSession = {
   'session.lost': [
-    { guard: 'sessionReplaceable', target: '#lock.creatingNode', reenter: true, actions: 'noteDisconnected' },
+    {
+      guard: 'sessionReplaceable',
+      target: '#lock.creatingNode',
+      reenter: true,
+      actions: ['stopClaimWatch', 'noteDisconnected'],
+    },
     {
       target: '#lock.failed',
       actions: ['noteDisconnected', 'forgetClaim', { type: 'fail', params: { kind: 'unreachable' } }],
@@ -123,7 +128,6 @@ export const lockMachine = lockSetup.createMachine({
   id: 'lock',
   context: ({ input }) => ({
     ...input,
-    sessionUp: false,
     guid: '',
     claim: null,
     mayExist: false,
@@ -144,13 +148,16 @@ export const lockMachine = lockSetup.createMachine({
   states: {
     idle: {
       on: {
-        acquire: { target: 'creatingNode', actions: 'startDeadline' },
+        acquire: [
+          { guard: 'sessionUp', target: 'creatingNode.creating', actions: 'startDeadline' },
+          { target: 'creatingNode', actions: 'startDeadline' },
+        ],
         release: { target: 'released' },
       },
     },
 
     creatingNode: {
-      entry: ['stopClaimWatch', 'newAttempt'],
+      entry: 'newAttempt',
       initial: 'awaitingSession',
       on: { ...whileAcquiring, ...endOfSession },
       states: {

@@ -88,7 +88,7 @@ export class LockAcquisition {
     };
     this.#actor = createActor(lockLogic, {
       clock: session.clock,
-      input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, acquisition },
+      input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition },
     });
     this.#hear(this.#actor.getSnapshot());
     this.#actor.subscribe((snapshot) => {

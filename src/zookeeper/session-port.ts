@@ -11,6 +11,8 @@ export interface SessionPort {
   readonly client: ZooKeeperClient;
   /** Ended by {@link ZooKeeperClient.close} for good: no news will come but that. */
   readonly closed: boolean;
+  /** Whether there is a connection now. */
+  readonly connected: boolean;
   /** What was asked of the server, milliseconds. */
   readonly sessionTimeoutMs: number;
   /** Tells the present state at once, then every later one. Returns the way to stop. */

@@ -82,6 +82,10 @@ export class Supervisor implements SessionPort {
     return this.#options.client.sessionTimeoutMs;
   }
 
+  get connected(): boolean {
+    return this.#state.kind === 'connected';
+  }
+
   get closed(): boolean {
     return this.#state.kind === 'closed';
   }

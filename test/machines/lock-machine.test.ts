@@ -34,6 +34,7 @@ function walk(events: readonly LockEvent[], input: Partial<LockInput> = {}): Loc
     noWait: false,
     ttlMs: null,
     onSuspend: 'bounded',
+    sessionUp: false,
     acquisition: null,
     ...input,
   });

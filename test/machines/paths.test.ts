@@ -63,6 +63,7 @@ const input = {
   noWait: false,
   ttlMs: null,
   onSuspend: 'bounded' as const,
+  sessionUp: false,
   acquisition: null,
 };
 const top = (snapshot: LockSnapshot) =>
