@@ -1,58 +1,48 @@
 /**
- * The projects: `unit` needs no server, `real` runs against a real Apache ZooKeeper, `bench`
- * measures. With HOLDFAST_TEST_DIST=1 the tests that import by package name run on the built files.
+ * The projects: `unit` needs no server, `real` runs against a real Apache ZooKeeper, `bench` measures on one. With
+ * HOLDFAST_TEST_DIST=1 tests that import by package name run on the built files.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const SUBPATHS = { '': 'src/index', '/machines': 'machines/index', '/embedded': 'src/embedded/index' };
-
-/** Where the package's own name leads: to the sources (and `#dial` and its like with it), or to `dist`. */
-function resolution(built: boolean) {
-  const conditions = built ? [] : ['source'];
-  const entries = Object.entries(SUBPATHS);
-  return {
-    root,
-    resolve: {
-      conditions: [...conditions, 'module', 'node', 'development|production'],
-      alias: entries.map(([subpath, file]) => ({
-        find: new RegExp(`^holdfast${subpath}$`),
-        replacement: built ? `${root}dist/${file}.js` : `${root}${file}.ts`,
-      })),
-    },
-    ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } },
-  };
-}
-
 const built = process.env['HOLDFAST_TEST_DIST'] === '1';
-const needsServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
+
+/** Where the package's own name leads. */
+const SUBPATHS = { '': 'src/index', '/machines': 'machines/index', '/embedded': 'src/embedded/index' };
+const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
+  find: new RegExp(`^holdfast${subpath}$`),
+  replacement: built ? `${root}dist/${file}.js` : `${root}${file}.ts`,
+}));
+
+/** `source` leads `#dial` and its like to the sources as well. */
+const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development|production'];
+
+const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
+const globalSetup = ['test/setup/real-zookeeper.ts'];
 
 export default defineConfig({
   root,
+  resolve: { alias, conditions },
+  ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    setupFiles: ['test/setup/orphan.ts'],
     projects: [
       {
-        ...resolution(built),
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: needsServer, testTimeout: 20_000 },
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: onServer, testTimeout: 20_000 },
       },
       {
-        ...resolution(built),
-        test: {
-          name: 'real',
-          include: needsServer,
-          globalSetup: ['test/setup/real-zookeeper.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
+        extends: true,
+        test: { name: 'real', include: onServer, globalSetup, testTimeout: 60_000, hookTimeout: 60_000 },
       },
       {
-        ...resolution(built),
+        extends: true,
         test: {
           name: 'bench',
           include: ['test/bench/**/*.bench.ts'],
-          globalSetup: ['test/setup/real-zookeeper.ts'],
+          globalSetup,
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,

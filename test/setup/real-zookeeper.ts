@@ -56,9 +56,6 @@ export interface RealZooKeeper {
   stop(): Promise<void>;
 }
 
-// A worker whose vitest was killed would wait for its servers for ever, and they for it.
-if (process.connected) process.once('disconnect', () => process.exit(1));
-
 /** A loaded machine may take this long to start Java. */
 const START_DEADLINE_MS = 60_000;
 const PROBE_PAUSE_MS = 50;
