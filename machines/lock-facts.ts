@@ -146,6 +146,8 @@ export interface LockContext extends LockInput {
   readonly mayExist: boolean;
   readonly consultation: Consultation | null;
   readonly predecessor: Predecessor | null;
+  /** The connection was lost since the line was last listed: the next listing may come from a server that is behind. */
+  readonly cutSinceListing: boolean;
   /** The watch on our own claim is armed on this connection. */
   readonly claimWatched: boolean;
   readonly expiredBecause: ExpiryReason | null;

@@ -133,6 +133,7 @@ export const lockMachine = lockSetup.createMachine({
     mayExist: false,
     consultation: null,
     predecessor: null,
+    cutSinceListing: false,
     claimWatched: false,
     expiredBecause: null,
     failure: null,
@@ -243,7 +244,7 @@ export const lockMachine = lockSetup.createMachine({
           invoke: {
             id: 'consultQueue',
             src: 'consultQueue',
-            input: slotInput,
+            input: ({ context }) => ({ ...slotInput({ context }), sync: context.cutSinceListing }),
             onDone: standing('noteConsultation'),
             onError: unanswered('awaitingSession', 'retrying'),
           },

@@ -61,8 +61,8 @@ export const lockSetup = setup({
     createClaim: emptyPromise<Enqueued>('createClaim'),
     /** Looks for a claim whose creation went unanswered; null when it was never made. */
     probeClaim: emptyPromise<Enqueued | null>('probeClaim'),
-    /** Lists the line again. */
-    consultQueue: emptyPromise<Consultation>('consultQueue'),
+    /** Lists the line again; `sync`: after the server caught up with the leader (T49). */
+    consultQueue: emptyPromise<Consultation, SlotInput & { readonly sync: boolean }>('consultQueue'),
     /** Watches the one contender ahead. */
     watchPredecessor: emptyCallback<SlotInput & { readonly predecessor: string; readonly first: boolean }>(
       'watchPredecessor',
@@ -116,7 +116,7 @@ export const lockSetup = setup({
   },
   actions: {
     noteConnected: assign({ sessionUp: true }),
-    noteDisconnected: assign({ sessionUp: false, claimWatched: false }),
+    noteDisconnected: assign({ sessionUp: false, claimWatched: false, cutSinceListing: true }),
     startDeadline: enqueueActions(({ context, enqueue }) => {
       if (context.timeoutMs !== null)
         enqueue.raise({ type: 'deadline.passed' }, { delay: 'timeout', id: 'deadline' });
@@ -141,11 +141,13 @@ export const lockSetup = setup({
         mayExist: false,
         consultation: { verdict: enqueued.verdict, asOf: enqueued.asOf },
         predecessor: null,
+        cutSinceListing: false,
       };
     }),
     noteConsultation: assign(({ event }) => ({
       consultation: outputOf(event) as Consultation,
       predecessor: null,
+      cutSinceListing: false,
     })),
     notePredecessor: assign(({ event }) =>
       event.type === 'predecessor.seen' ? { predecessor: event.predecessor } : {},

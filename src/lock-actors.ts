@@ -164,9 +164,13 @@ async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enque
   return { claim, verdict: await judge(acquisition, names, claim.name), asOf };
 }
 
-/** DESIGN §3.3. `sync` first: after a reconnect the server we talk to may be behind what we have seen (T49). */
-async function consultQueue(acquisition: Acquisition, claim: Claim): Promise<Consultation> {
-  const names = await listAfterSync(acquisition);
+/**
+ * DESIGN §3.3. With `sync` after a reconnect, when the server we talk to may be behind what we have seen (T49). On an unbroken
+ * connection a session never sees time go back, and whoever is ahead of us was there before us.
+ */
+async function consultQueue(acquisition: Acquisition, claim: Claim, sync: boolean): Promise<Consultation> {
+  const { session, lockPath } = acquisition;
+  const names = sync ? await listAfterSync(acquisition) : await listOrNothing(session.client, lockPath);
   const asOf = acquisition.session.clock.wallNow();
   return { verdict: await judge(acquisition, names, claim.name), asOf };
 }
@@ -227,7 +231,9 @@ export const lockLogic = lockMachine.provide({
     }),
     createClaim: fromPromise(({ input }) => createClaim(of(input), input.guid)),
     probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
-    consultQueue: fromPromise(({ input }) => consultQueue(of(input), claimIn(input))),
+    consultQueue: fromPromise<Consultation, SlotInput & { readonly sync: boolean }>(({ input }) =>
+      consultQueue(of(input), claimIn(input), input.sync),
+    ),
     watchPredecessor: fromCallback<
       LockEvent,
       SlotInput & { readonly predecessor: string; readonly first: boolean }

@@ -193,7 +193,7 @@ function checkConnectString(connectString: string): void {
     throw new InvalidArgumentError(
       'the connect string',
       connectString,
-      error instanceof Error ? error.message : "write it like 'a:2181,b:2181/chroot'",
+      String(error instanceof Error ? error.message : error).replace('connect: BadArguments: ', ''),
     );
   }
 }
