@@ -64,7 +64,11 @@ function version(): string {
 }
 
 async function main(argv: readonly string[], io: Io): Promise<number> {
-  const [name = '--help', ...others] = argv;
+  const [name, ...others] = argv;
+  if (name === undefined) {
+    io.stderr.write(overview(commands, io.stderr));
+    return EXIT.usage;
+  }
   if (name === '--version' || name === '-v') {
     io.stdout.write(`${version()}\n`);
     return EXIT.ok;
@@ -74,7 +78,7 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(
       topic === undefined ? overview(commands, io.stdout) : helpFor(commandNamed(topic), io.stdout),
     );
-    return argv.length === 0 ? EXIT.usage : EXIT.ok;
+    return EXIT.ok;
   }
   const command = commandNamed(name);
   const parsed = parse(command, others);

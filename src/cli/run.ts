@@ -5,6 +5,7 @@ import {
   asUsage,
   CONNECTION_OPTIONS,
   type Command,
+  connectString,
   type EndingSignal,
   EXIT,
   flag,
@@ -52,7 +53,7 @@ export const run: Command = {
       session = openSession(parsed, io, {
         connectTimeoutMs: Math.max(plan.timeoutMs ?? 0, CONNECT_TIMEOUT_MS),
       });
-      return await attempt(plan, { io, session, guarded });
+      return await attempt(plan, { io, session, guarded, target: connectString(parsed, io) });
     } finally {
       // Takes the claim along, held or in line: at once if the server hears it.
       await session?.close();
@@ -101,7 +102,7 @@ function planFrom(parsed: ParsedCommand): Plan {
 }
 
 /** Stands in line, and runs the command when it is our turn. */
-async function attempt(plan: Plan, means: Means): Promise<number> {
+async function attempt(plan: Plan, means: Means & { readonly target: string }): Promise<number> {
   const { io, session } = means;
   const lock = asUsage(() => session.lock(plan.path, plan.lockOptions));
   const seen = { connected: false };
@@ -127,7 +128,9 @@ async function attempt(plan: Plan, means: Means): Promise<number> {
       return signalled(error as EndingSignal);
     }
     if (error instanceof LockTimeoutError && !seen.connected) {
-      io.stderr.write(`holdfast: ${error.message}; no server was reached: check --connect\n`);
+      io.stderr.write(
+        `holdfast: ${means.target} did not answer within ${plan.timeoutMs ?? 0} ms: check --connect, or give a longer --timeout\n`,
+      );
       return EXIT.unavailable;
     }
     throw error;
