@@ -180,7 +180,7 @@ async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<
   const { client } = acquisition.session;
   const [stat, { verdict }] = await Promise.all([
     client.exists(claim.path),
-    consultQueue(acquisition, claim),
+    consultQueue(acquisition, claim, true),
   ]);
   return (
     stat !== null &&
