@@ -37,13 +37,13 @@ describe('holdfast run', () => {
     const session = observer(zookeeper);
     const path = '/cli/environment';
     const running = on.holdfast(['run', path, ...CONNECT, '--owner', 'ada', '--', ...on.watched()]);
-    const { lockPath, claimPath, token, finish } = await on.witness();
+    const witness = await on.witness();
     const entry = await holder(session, path);
-    expect(lockPath).toBe(path);
-    expect(claimPath).toBe(`${path}/${entry.name}`);
-    expect(BigInt(token)).toBe(entry.czxid << 10n);
+    expect(witness.lockPath).toBe(path);
+    expect(witness.claimPath).toBe(`${path}/${entry.name}`);
+    expect(BigInt(witness.token)).toBe(entry.czxid << 10n);
     expect(entry).toMatchObject({ owner: 'ada' });
-    finish();
+    witness.finish();
     await running.ended;
   });
 
@@ -86,7 +86,7 @@ describe('holdfast run', () => {
       const on = await stage();
       const session = observer(zookeeper);
       const path = `/cli/impatient/${signal}`;
-      await using _held = await session.lock(path).acquire();
+      await session.lock(path).acquire();
       const running = on.holdfast(['run', path, ...CONNECT, '--', ...on.watched()]);
       await inLine(session, path, 2);
       running.child.kill(signal);
@@ -168,9 +168,10 @@ describe('the exit code of holdfast run', () => {
   ])('is 75 when the lock is not obtained with %s', async (_name, options) => {
     const on = await stage();
     const session = observer(zookeeper);
-    await using _held = await session.lock('/cli/busy').acquire();
+    const held = await session.lock('/cli/busy').acquire();
     const ended = await on.holdfast(['run', '/cli/busy', ...options, ...CONNECT, '--', 'echo', 'ran']).ended;
     expect(ended).toMatchObject({ code: 75, stdout: '' });
+    expect((await holder(session, '/cli/busy')).path).toBe(held.claimPath);
     await inLine(session, '/cli/busy', 1);
   });
 });

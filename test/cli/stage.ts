@@ -56,6 +56,7 @@ export class Stage implements AsyncDisposable {
   readonly #awaited: ((witness: Witness) => void)[] = [];
   #gallery: Server | undefined;
   #port = 0;
+  #failed: (ended: Ended) => void = () => undefined;
 
   static async open(): Promise<Stage> {
     const stage = new Stage();
@@ -85,6 +86,9 @@ export class Stage implements AsyncDisposable {
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
     }));
+    void ended.then((how) => {
+      if (how.code !== 0) this.#failed(how);
+    });
     return { child, ended };
   }
 
@@ -93,12 +97,16 @@ export class Stage implements AsyncDisposable {
     return [process.execPath, WITNESS, String(this.#port), manner, company];
   }
 
-  /** The next witness to arrive. */
+  /** The next witness to arrive. Rejects when a program that could bring it fails instead. */
   witness(): Promise<Witness> {
     const present = this.#arrived.shift();
-    return present === undefined
-      ? new Promise((resolve) => this.#awaited.push(resolve))
-      : Promise.resolve(present);
+    if (present !== undefined) return Promise.resolve(present);
+    return new Promise((resolve, reject) => {
+      this.#awaited.push(resolve);
+      this.#failed = ({ code, signal, stderr }) => {
+        reject(new Error(`nobody came, but a program ended (${String(code ?? signal)}): ${stderr}`));
+      };
+    });
   }
 
   /** Two of them, by what they are. */
