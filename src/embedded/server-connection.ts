@@ -41,7 +41,7 @@ export interface Peer {
   closed(): void;
 }
 
-/** A request about to be served. */
+/** A request about to be served. To be looked at at once: what it is read from is used again. */
 export interface IncomingRequest {
   readonly sessionId: string;
   readonly xid: number;
@@ -169,8 +169,7 @@ export class ServerConnection implements Peer {
       return;
     }
     const { xid, type } = RequestHeader.read(reader);
-    const verdict =
-      this.#server.verdict?.({ sessionId: this.sessionId, xid, type, path: pathOf(type, bytes) }) ?? 'serve';
+    const verdict = this.#server.verdict?.(new Incoming(this.sessionId, xid, type, bytes)) ?? 'serve';
     if (verdict === 'loseRequest') this.close();
     else this.#serve(xid, type, reader, verdict === 'loseReply');
     if (verdict !== 'serve') this.close();
@@ -315,11 +314,26 @@ const withoutPath: ReadonlySet<number> = new Set([
   rareOpcode.whoAmI,
 ]);
 
-function pathOf(type: number, frame: Uint8Array): string | undefined {
-  if (withoutPath.has(type) || !isKnownRequest(type)) return undefined;
-  try {
-    return new JuteReader(frame.subarray(8)).string() ?? undefined;
-  } catch {
-    return undefined;
+/** Reads the path only for whoever asks. */
+class Incoming implements IncomingRequest {
+  readonly sessionId: string;
+  readonly xid: number;
+  readonly type: number;
+  readonly #frame: Uint8Array;
+
+  constructor(sessionId: string, xid: number, type: number, frame: Uint8Array) {
+    this.sessionId = sessionId;
+    this.xid = xid;
+    this.type = type;
+    this.#frame = frame;
+  }
+
+  get path(): string | undefined {
+    if (withoutPath.has(this.type) || !isKnownRequest(this.type)) return undefined;
+    try {
+      return new JuteReader(this.#frame.subarray(8)).string() ?? undefined;
+    } catch {
+      return undefined;
+    }
   }
 }
