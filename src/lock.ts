@@ -2,6 +2,7 @@
 import { Observable } from 'rxjs';
 import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './acquisition.js';
 import { checkOptionalDuration, checkOwner } from './arguments.js';
+import type { Contention } from './contention.js';
 import {
   AlreadyOwnLockError,
   type LockError,
@@ -11,7 +12,6 @@ import {
   OwnerAlreadySetError,
   SessionClosedError,
 } from './errors.js';
-import type { Contention } from './contention.js';
 import type { Lease } from './lease.js';
 import { listInOrder } from './lock-actors.js';
 import { LockEntries } from './lock-entries.js';

@@ -1,7 +1,7 @@
 /** TELL: a machine's snapshot as what subscribers hear. Derived from snapshots, so whoever comes late knows as well. */
 import type { ExpiryReason, LockSnapshot, LockStatus, Predecessor } from '../machines/lock-machine.js';
-import type { Lease } from './lease.js';
 import type { LockError } from './errors.js';
+import type { Lease } from './lease.js';
 
 /** What a subscriber of a lock hears. `status` is the top level of the statechart. */
 export type Ownership =

@@ -1,7 +1,8 @@
 /** The handle for one ensemble: hands out locks, and says how the connection is. */
+
+import { Observable } from 'rxjs';
 import { dial, tlsDial } from '#dial';
 import { identity, newGuid, random } from '#host';
-import { Observable } from 'rxjs';
 import {
   checkChoice,
   checkDuration,

@@ -2,8 +2,7 @@
  * The thirty defects of the Go lock that this package re-imagines, each as the sentence that is true here instead. In virtual
  * time, on the embedded ZooKeeper.
  */
-import { beforeEach, describe, expect, it } from 'vitest';
-import { afterEach } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeClaim } from '../src/claim-data.js';
 import { systemClock } from '../src/clock.js';
 import { connect, LockError, type Ownership, ZooKeeperError } from '../src/index.js';

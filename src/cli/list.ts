@@ -3,8 +3,8 @@ import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
 import {
   asUsage,
-  type Command,
   CONNECTION_OPTIONS,
+  type Command,
   EXIT,
   flag,
   onePositional,

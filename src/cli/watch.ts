@@ -3,8 +3,8 @@ import { fromEvent, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { Contention } from '../contention.js';
 import {
   asUsage,
-  type Command,
   CONNECTION_OPTIONS,
+  type Command,
   EXIT,
   onePositional,
   openSession,

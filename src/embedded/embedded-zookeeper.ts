@@ -1,5 +1,5 @@
 /** Puts the server, its faults and its ways in together. */
-import { listen, canListen } from '#listen';
+import { canListen, listen } from '#listen';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import type { ClientFactory } from '../zookeeper/client.js';

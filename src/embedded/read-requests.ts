@@ -1,5 +1,6 @@
 /** Requests that change no node: reads, and everything about watches (FinalRequestProcessor). */
 import type { ZooKeeperErrorCode } from '../zookeeper/errors.js';
+import { numberOfCode } from '../zookeeper/errors.js';
 import type { JuteReader, JuteWriter } from '../zookeeper/jute.js';
 import {
   AclResponse,
@@ -20,7 +21,6 @@ import {
   WatchedPathRequest,
   watcherType,
 } from '../zookeeper/records.js';
-import { numberOfCode } from '../zookeeper/errors.js';
 import { type Identity, isAllowed, maskedAcl, permission } from './permissions.js';
 import {
   AnyDataResponse,

@@ -24,7 +24,7 @@ import { type Answer, answerRead } from './read-requests.js';
 import { isKnownRequest, rareOpcode, SaslResponse } from './server-records.js';
 import { readMulti, writeFailure, writeResults } from './transaction.js';
 import type { WatchTable } from './watch-table.js';
-import { readWriteRequest, type Requester, type WriteRequest, type Written } from './write-requests.js';
+import { type Requester, readWriteRequest, type WriteRequest, type Written } from './write-requests.js';
 import type { Change, ZnodeTree } from './znode-tree.js';
 
 /** Where a connection's frames go, one call each: what a simulation delays, reorders across connections, or loses. */

@@ -3,8 +3,8 @@ import type { ZooKeeperErrorCode } from '../zookeeper/errors.js';
 import { numberOfCode } from '../zookeeper/errors.js';
 import type { JuteReader, JuteWriter } from '../zookeeper/jute.js';
 import {
-  createFlag,
   CreateStatResponse,
+  createFlag,
   ErrorResponse,
   MultiHeader,
   multiEnd,
@@ -14,8 +14,8 @@ import {
 } from '../zookeeper/records.js';
 import {
   perform,
-  readWriteRequest,
   type Requester,
+  readWriteRequest,
   type WriteRequest,
   type Written,
 } from './write-requests.js';

@@ -117,7 +117,10 @@ export class ZooKeeperError extends Error {
   ) {
     const place = path === undefined ? '' : ` ${path}`;
     const detail = options.detail === undefined ? '' : `: ${options.detail}`;
-    super(`${operation}${place}: ${code}${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      `${operation}${place}: ${code}${detail}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.operation = operation;
     this.path = path;

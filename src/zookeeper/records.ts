@@ -71,7 +71,13 @@ export const eventType = {
 } as const;
 
 /** The connection state that a watch event carries (Watcher.Event.KeeperState). */
-export const keeperState = { disconnected: 0, syncConnected: 3, authFailed: 4, expired: -112, closed: 7 } as const;
+export const keeperState = {
+  disconnected: 0,
+  syncConnected: 3,
+  authFailed: 4,
+  expired: -112,
+  closed: 7,
+} as const;
 
 /** What `removeWatches` removes (Watcher.WatcherType). */
 export const watcherType = { children: 1, data: 2, any: 3, persistent: 4, persistentRecursive: 5 } as const;
@@ -91,7 +97,12 @@ export const ConnectRequest = struct({
 });
 // A trailing read-only flag follows in every server since 3.4; it is optional to read and always written.
 
-export const ConnectResponse = struct({ protocolVersion: int32, timeoutMs: int32, sessionId, password: bytes });
+export const ConnectResponse = struct({
+  protocolVersion: int32,
+  timeoutMs: int32,
+  sessionId,
+  password: bytes,
+});
 
 export const RequestHeader = struct({ xid: int32, type: int32 });
 export const ReplyHeader = struct({ xid: int32, zxid: int64, error: int32 });
@@ -117,7 +128,13 @@ const AclList = vector(AclRecord);
 export const PathRequest = struct({ path: string });
 export const WatchedPathRequest = struct({ path: string, watch: boolean });
 export const CreateRequest = struct({ path: string, data: bytes, acl: AclList, flags: int32 });
-export const CreateTtlRequest = struct({ path: string, data: bytes, acl: AclList, flags: int32, ttlMs: timestamp });
+export const CreateTtlRequest = struct({
+  path: string,
+  data: bytes,
+  acl: AclList,
+  flags: int32,
+  ttlMs: timestamp,
+});
 export const DeleteRequest = struct({ path: string, version: int32 });
 export const SetDataRequest = struct({ path: string, data: bytes, version: int32 });
 export const SetAclRequest = struct({ path: string, acl: AclList, version: int32 });
@@ -128,7 +145,12 @@ export const RemoveWatchesRequest = struct({ path: string, type: int32 });
 export const SaslToken = struct({ token: bytes });
 
 const paths = vector(string);
-export const SetWatches = struct({ relativeZxid: int64, dataWatches: paths, existsWatches: paths, childWatches: paths });
+export const SetWatches = struct({
+  relativeZxid: int64,
+  dataWatches: paths,
+  existsWatches: paths,
+  childWatches: paths,
+});
 export const SetWatches2 = struct({
   relativeZxid: int64,
   dataWatches: paths,

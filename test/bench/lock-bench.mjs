@@ -96,7 +96,10 @@ async function uncontended() {
     await client.delete(made.path, -1);
   };
   const recipe = async () => {
-    const [made] = await Promise.all([client.create(`${parent}/x-`, data, ephemeral), client.getChildren(parent)]);
+    const [made] = await Promise.all([
+      client.create(`${parent}/x-`, data, ephemeral),
+      client.getChildren(parent),
+    ]);
     await client.delete(made.path, -1);
   };
   /** @type {number[]} */
@@ -125,7 +128,8 @@ async function uncontended() {
   /** @param {(round: (typeof rounds)[number]) => number} pick @param {number} fraction */
   const of = (pick, fraction = 0.5) => percentile(rounds.map(pick), fraction);
   /** @param {(round: (typeof rounds)[number]) => number} pick */
-  const ratio = (pick) => `${of(pick).toFixed(2)} (${of(pick, 0.25).toFixed(2)}–${of(pick, 0.75).toFixed(2)})`;
+  const ratio = (pick) =>
+    `${of(pick).toFixed(2)} (${of(pick, 0.25).toFixed(2)}–${of(pick, 0.75).toFixed(2)})`;
   const requests = await requestsPerCycle(2_000, async (cycles) => {
     for (let cycle = 0; cycle < cycles; cycle += 1) await locked();
   });
@@ -136,11 +140,17 @@ async function uncontended() {
   say('| what | p50 | times the bare pair |');
   say('| --- | --- | --- |');
   say(`| bare create, then delete, awaited: the floor | ${micros(of((each) => each.bare))} | 1 |`);
-  say(`| bare recipe: create and list in one flight, then delete | ${micros(of((each) => each.recipe))} | ${ratio((each) => each.recipe / each.bare)} |`);
-  say(`| \`acquire()\` and \`release()\` | ${micros(of((each) => each.lock))} | **${ratio((each) => each.lock / each.bare)}** |`);
+  say(
+    `| bare recipe: create and list in one flight, then delete | ${micros(of((each) => each.recipe))} | ${ratio((each) => each.recipe / each.bare)} |`,
+  );
+  say(
+    `| \`acquire()\` and \`release()\` | ${micros(of((each) => each.lock))} | **${ratio((each) => each.lock / each.bare)}** |`,
+  );
   say(`| of that, to \`held\` | ${micros(of((each) => each.held))} | |`);
   say('');
-  say(`Requests per cycle at the server: **${requests.toFixed(2)}**. Client CPU per cycle: ${micros(of((each) => each.cpu))}.`);
+  say(
+    `Requests per cycle at the server: **${requests.toFixed(2)}**. Client CPU per cycle: ${micros(of((each) => each.cpu))}.`,
+  );
   say('');
   await client.delete(parent, -1);
   await client.close();
@@ -168,7 +178,9 @@ async function contended() {
   });
   say('## Ten contenders with a session each, no hold');
   say('');
-  say(`Hand-over p50 ${micros(percentile(handOvers, 0.5))}, p99 ${micros(percentile(handOvers, 0.99))}. Requests per cycle at the server: **${requests.toFixed(2)}**.`);
+  say(
+    `Hand-over p50 ${micros(percentile(handOvers, 0.5))}, p99 ${micros(percentile(handOvers, 0.99))}. Requests per cycle at the server: **${requests.toFixed(2)}**.`,
+  );
   say('');
 }
 
@@ -198,7 +210,9 @@ async function waiting() {
   const after = heap();
   say('## A thousand subscribers of waiting locks, one process, one session');
   say('');
-  say(`Heap with all of them waiting: **${after.toFixed(1)} MB** in total, of which ${(after - before).toFixed(1)} MB are theirs.`);
+  say(
+    `Heap with all of them waiting: **${after.toFixed(1)} MB** in total, of which ${(after - before).toFixed(1)} MB are theirs.`,
+  );
   await lease.release();
 }
 
@@ -213,5 +227,8 @@ is shared: times move by tens of percent between runs, and the ratios inside one
 
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.version}.
 `;
-writeFileSync(fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)), `${head}\n${lines.join('\n')}\n`);
+writeFileSync(
+  fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)),
+  `${head}\n${lines.join('\n')}\n`,
+);
 process.exit(0);

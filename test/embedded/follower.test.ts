@@ -3,8 +3,8 @@
  * possible without touching them. Reads and watches are answered from its replica, everything else by the leader.
  */
 import { expect, test } from 'vitest';
-import { createEmbeddedZooKeeper, type EmbeddedZooKeeper } from '../../src/embedded/index.js';
 import { pipeDial } from '../../src/embedded/client.js';
+import { createEmbeddedZooKeeper, type EmbeddedZooKeeper } from '../../src/embedded/index.js';
 import {
   type ConnectionServer,
   ServerConnection,

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
-import { listen } from '../../src/embedded/listener.browser.js';
 import { createEmbeddedZooKeeper } from '../../src/embedded/index.js';
+import { listen } from '../../src/embedded/listener.browser.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { NO_DATA, tcpClient } from './connected-client.js';
 import { askWord, RawPeer } from './raw-peer.js';

@@ -2,6 +2,14 @@
  * Plays a script frame by frame and tells what was answered as plain data, in which only what no two servers have in
  * common (times, session ids, where zxids begin) is replaced.
  */
+
+import {
+  CountResponse,
+  EphemeralsResponse,
+  rareOpcode,
+  WhoAmIResponse,
+} from '../../src/embedded/server-records.js';
+import type { Stat } from '../../src/zookeeper/client.js';
 import { JuteReader, type JuteWriter } from '../../src/zookeeper/jute.js';
 import {
   AclResponse,
@@ -17,15 +25,8 @@ import {
   reservedXid,
   StatResponse,
 } from '../../src/zookeeper/records.js';
-import {
-  CountResponse,
-  EphemeralsResponse,
-  rareOpcode,
-  WhoAmIResponse,
-} from '../../src/embedded/server-records.js';
-import type { Stat } from '../../src/zookeeper/client.js';
 import { type Granted, RawPeer } from './raw-peer.js';
-import { type AclName, acls, PEERS, type Part, type Step } from './script.js';
+import { type AclName, acls, type Part, PEERS, type Step } from './script.js';
 
 interface Told {
   readonly step: string;

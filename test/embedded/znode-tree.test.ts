@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OPEN_ACL } from '../../src/zookeeper/client.js';
 import { CONTAINER_OWNER, NO_OWNER, statOf, ttlOfOwner, ttlOwner } from '../../src/embedded/znode.js';
 import { type Mutation, ZnodeTree } from '../../src/embedded/znode-tree.js';
+import { OPEN_ACL } from '../../src/zookeeper/client.js';
 
 const TIME_MS = 1_000;
 

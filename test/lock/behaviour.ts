@@ -4,6 +4,7 @@
 import { firstValueFrom, type Observable, type Subscription, toArray } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import {
   type ConnectOptions,
   connect,
@@ -13,7 +14,6 @@ import {
   type Session,
   whileHeld,
 } from '../../src/index.js';
-import { systemClock } from '../../src/clock.js';
 import type { ClientFactory, ZooKeeperClient } from '../../src/zookeeper/client.js';
 
 /** An ensemble to lock on. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { getShortestPaths } from 'xstate/graph';
-import { type LockEvent, lockMachine, type LockSnapshot, type Verdict } from '../../machines/lock-machine.js';
+import { type LockEvent, type LockSnapshot, lockMachine, type Verdict } from '../../machines/lock-machine.js';
 
 const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
 const verdicts: Verdict[] = [
