@@ -138,7 +138,6 @@ export const lockMachine = lockSetup.createMachine({
     expiredBecause: null,
     failure: null,
   }),
-  invoke: { id: 'sessionNews', src: 'sessionNews', input: slotInput },
   on: {
     'session.connected': { actions: 'noteConnected' },
     'session.suspended': { actions: 'noteDisconnected' },
@@ -256,7 +255,7 @@ export const lockMachine = lockSetup.createMachine({
 
     held: {
       entry: ['stopDeadline', 'startGrantWrite'],
-      exit: 'stopGrantWrite',
+      exit: ['stopTtl', 'stopGrantWrite'],
       initial: 'confirmed',
       on: { ...whileHolding, 'claim.watched': { actions: 'noteClaimWatched' } },
       states: {

@@ -1,5 +1,5 @@
 /** What the lock machine is made of: slots to be filled, delays, guards and actions by name. The chart is in `lock-machine.ts`. */
-import { assign, enqueueActions, fromCallback, fromPromise, setup } from 'xstate';
+import { assign, cancel, enqueueActions, fromCallback, fromPromise, setup, stopChild } from 'xstate';
 import type {
   Consultation,
   Enqueued,
@@ -55,8 +55,6 @@ export const lockSetup = setup({
     tags: {} as 'settled',
   },
   actors: {
-    /** News of the session, for as long as the machine lives; what it was at the start came with the input. */
-    sessionNews: emptyCallback('sessionNews'),
     /** Steps 1–2 of the recipe: creates the claim and lists the line in one round trip. */
     createClaim: emptyPromise<Enqueued>('createClaim'),
     /** Looks for a claim whose creation went unanswered; null when it was never made. */
@@ -121,9 +119,7 @@ export const lockSetup = setup({
       if (context.timeoutMs !== null)
         enqueue.raise({ type: 'deadline.passed' }, { delay: 'timeout', id: 'deadline' });
     }),
-    stopDeadline: enqueueActions(({ context, enqueue }) => {
-      if (context.timeoutMs !== null) enqueue.cancel('deadline');
-    }),
+    stopDeadline: cancel('deadline'),
     newAttempt: assign({
       guid: ({ context }) => context.newGuid(),
       claim: null,
@@ -171,11 +167,8 @@ export const lockSetup = setup({
     startGrantWrite: enqueueActions(({ context, enqueue }) => {
       if (context.ttlMs !== null) enqueue.spawnChild('writeGrant', { id: 'writeGrant', input: slotInput });
     }),
-    stopGrantWrite: enqueueActions(({ context, enqueue }) => {
-      if (context.ttlMs === null) return;
-      enqueue.cancel('ttl');
-      enqueue.stopChild('writeGrant');
-    }),
+    stopTtl: cancel('ttl'),
+    stopGrantWrite: stopChild('writeGrant'),
     restartTtl: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'ttl.written') return;
       enqueue.cancel('ttl');

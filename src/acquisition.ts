@@ -55,6 +55,7 @@ export class LockAcquisition {
   #told: Ownership | null = null;
   #lease: Lease | null = null;
   #claimPath = '';
+  #stopNews: (() => void) | null = null;
   #settle: () => void = () => undefined;
   readonly #settled: Promise<void>;
 
@@ -95,6 +96,10 @@ export class LockAcquisition {
       this.#hear(snapshot);
     });
     this.#actor.start();
+    this.#stopNews = session.onNews((news) => {
+      // What it was at the start came with the input.
+      if (this.#stopNews !== null) this.#send(news);
+    });
     this.#actor.send({ type: 'acquire' });
   }
 
@@ -141,6 +146,7 @@ export class LockAcquisition {
     }
     if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
     if (snapshot.hasTag('settled')) {
+      this.#stopNews?.();
       this.#actor.stop();
       this.#settle();
     }

@@ -220,15 +220,6 @@ function claimIn(input: SlotInput): Claim {
 /** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
 export const lockLogic = lockMachine.provide({
   actors: {
-    sessionNews: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => {
-      // The present state, told at once, is in the machine's input already.
-      let present = true;
-      const stop = of(input).session.onNews((news) => {
-        if (!present) sendBack(news);
-      });
-      present = false;
-      return stop;
-    }),
     createClaim: fromPromise(({ input }) => createClaim(of(input), input.guid)),
     probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
     consultQueue: fromPromise<Consultation, SlotInput & { readonly sync: boolean }>(({ input }) =>
