@@ -108,12 +108,12 @@ function describe(path: string, data: ClaimData): Predecessor {
  * Watches our own claim. The watch is never removed: our own deletion of the claim uses it up, which saves a request
  * a cycle, and nobody hears it then.
  */
-export function watchClaim(
-  { session: { client } }: Acquisition,
-  claim: Claim,
-  sendBack: SendBack,
-): () => void {
+export function watchClaim({ session }: Acquisition, claim: Claim, sendBack: SendBack): () => void {
+  const { client } = session;
   let stopped = false;
+  const stopAttending = session.attend(claim.path, () => {
+    sendBack({ type: 'claim.gone', because: 'node-deleted' });
+  });
   const look = () => {
     client
       .getData(claim.path, (event) => {
@@ -139,6 +139,7 @@ export function watchClaim(
   look();
   return () => {
     stopped = true;
+    stopAttending();
   };
 }
 

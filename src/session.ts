@@ -39,6 +39,14 @@ export interface ConnectOptions {
   readonly clockDrift?: number;
   /** Taken off the validity bound; 0 is enough on a standalone server. Default: the larger of 2,000 and a tenth of the session, at most a quarter. */
   readonly guardMs?: number;
+  /**
+   * Whose answers say that the session lives. `ping` (default): the server we talk to; through a follower that is cut off from
+   * its leader the bound may then come too late, by the server's `syncLimit` (docs/guarantees.md). `quorum`: a transaction through the
+   * leader every tenth of the session, which closes that gap, at the price of that many writes per session.
+   */
+  readonly heartbeat?: 'ping' | 'quorum';
+  /** With `heartbeat: 'quorum'`: the servers' `tickTime`, or more. Default 2,000, and never more than half a session. */
+  readonly tickMs?: number;
   /** Larger answers are refused with a typed error. Default 16 MiB. */
   readonly maxReplyBytes?: number;
   /** Default: the machine's. A test brings its own. */
@@ -98,6 +106,8 @@ export class Session implements AsyncDisposable {
     const connectTimeoutMs = checkDuration('connectTimeoutMs', options.connectTimeoutMs ?? 30_000, 1);
     const clockDrift = checkFraction('clockDrift', options.clockDrift ?? 0.01, 0.5);
     const guardMs = checkOptionalDuration('guardMs', options.guardMs) ?? undefined;
+    const kind = checkChoice('heartbeat', options.heartbeat ?? 'ping', ['ping', 'quorum']);
+    const tickMs = checkDuration('tickMs', options.tickMs ?? 2_000, 1);
     const maxReplyBytes = checkDuration('maxReplyBytes', options.maxReplyBytes ?? MAX_REPLY_BYTES, 1024);
     const factory = client ?? wireClient(options.tls === undefined ? dial : tlsDial(options.tls));
     this.#supervisor = new Supervisor(factory, {
@@ -116,6 +126,7 @@ export class Session implements AsyncDisposable {
       connectTimeoutMs,
       clockDrift,
       guardMs,
+      heartbeat: kind === 'quorum' ? { kind, tickMs } : { kind },
       logger: this.#logger,
     });
     this.state = new Observable((subscriber) =>

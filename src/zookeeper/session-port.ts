@@ -22,6 +22,11 @@ export interface SessionPort {
    * call, from the send time of the last acknowledged request and both clocks.
    */
   remainingValidityMs(): number;
+  /**
+   * Asks after a held claim with every heartbeat through the quorum, and calls `gone` when it is not there; does nothing
+   * where the heartbeat is a ping. Returns the way to stop.
+   */
+  attend(path: string, gone: () => void): () => void;
 }
 
 /** Where the program's messages go; `console` fits, and so does any common logger. */

@@ -8,6 +8,7 @@ import { type SessionEnd, sessionMachine } from '../../machines/session-machine.
 import { type Clock, elapsedMs } from '../clock.js';
 import type { ClientFactory, ClientOptions, ConnectionState, ZooKeeperClient } from './client.js';
 import { isZooKeeperError } from './errors.js';
+import { QuorumHeartbeat } from './quorum-heartbeat.js';
 import type { Logger, SessionPort } from './session-port.js';
 
 /** What people see of a session. `sessionNumber` grows with every new session of this handle (T35). */
@@ -37,6 +38,8 @@ export interface SupervisorOptions {
   readonly clockDrift: number;
   /** Subtracted from the bound for the relay between follower and leader; undefined: see {@link defaultGuardMs}. */
   readonly guardMs: number | undefined;
+  /** Whose answers move the bound: the server we talk to, or the quorum, whose tick is at most so long. */
+  readonly heartbeat: { readonly kind: 'ping' } | { readonly kind: 'quorum'; readonly tickMs: number };
   readonly logger: Logger;
 }
 
@@ -55,6 +58,7 @@ export class Supervisor implements SessionPort {
   readonly #options: SupervisorOptions;
   readonly #listeners = new Set<(news: SessionNews) => void>();
   readonly #stateListeners = new Set<(state: SessionState) => void>();
+  readonly #quorum: QuorumHeartbeat | null;
   #client: ZooKeeperClient;
   #machine: ActorRefFrom<typeof sessionMachine>;
   #dropClient: () => void = () => undefined;
@@ -67,6 +71,8 @@ export class Supervisor implements SessionPort {
     this.#factory = factory;
     this.#options = options;
     this.clock = options.client.clock;
+    const { heartbeat } = options;
+    this.#quorum = heartbeat.kind === 'quorum' ? new QuorumHeartbeat(this.clock, heartbeat.tickMs) : null;
     [this.#client, this.#machine] = this.#begin();
   }
 
@@ -114,7 +120,11 @@ export class Supervisor implements SessionPort {
     if (this.#client.sessionId === '0') return 0;
     const guardMs = Math.min(this.#options.guardMs ?? defaultGuardMs(timeoutMs), timeoutMs / 4);
     const bound = timeoutMs * (1 - this.#options.clockDrift) - guardMs;
-    return bound - elapsedMs(this.clock, this.#client.lastAcknowledged);
+    return bound - elapsedMs(this.clock, this.#quorum?.anchor ?? this.#client.lastAcknowledged);
+  }
+
+  attend(path: string, gone: () => void): () => void {
+    return this.#quorum?.attend(path, gone) ?? (() => undefined);
   }
 
   /** Ends the session; its claims go with it at once when the server hears it. */
@@ -122,6 +132,7 @@ export class Supervisor implements SessionPort {
     if (this.#state.kind === 'closed') return;
     this.clock.clearTimeout(this.#boundTimer);
     this.clock.clearTimeout(this.#nextClientTimer);
+    this.#quorum?.pause();
     this.#machine.send({ type: 'close' });
     this.#dropClient();
     this.#change({ kind: 'closed', sessionNumber: this.#sessionNumber }, { type: 'session.closed' });
@@ -162,6 +173,7 @@ export class Supervisor implements SessionPort {
       case 'connected': {
         const { sessionId, server, negotiatedTimeoutMs } = state;
         machine.send({ type: 'client.connected', sessionId, timeoutMs: negotiatedTimeoutMs });
+        this.#quorum?.begin(client);
         this.#change(
           { kind: 'connected', sessionNumber, sessionId, server, negotiatedTimeoutMs },
           { type: 'session.connected', sessionId },
@@ -170,6 +182,7 @@ export class Supervisor implements SessionPort {
         return;
       }
       case 'suspended': {
+        this.#quorum?.pause();
         const silentMs = elapsedMs(this.clock, client.lastAcknowledged);
         machine.send({ type: 'client.suspended', silentMs, cause: state.cause });
         if (this.#state.kind === 'connected') {
@@ -195,6 +208,7 @@ export class Supervisor implements SessionPort {
   #lost(reason: SessionEnd, cause: unknown): void {
     const ended = this.#client;
     this.#dropClient();
+    this.#quorum?.pause();
     this.clock.clearTimeout(this.#boundTimer);
     this.#options.logger.warn(`${this.connectString}: session ${ended.sessionId} is over (${reason})`);
     this.#change(

@@ -111,6 +111,7 @@ async function uncontended() {
     await lease.release();
   };
   for (const warm of [locked, bare, recipe]) await slice(2_000, warm);
+  /** @type {{ lock: number, held: number, cpu: number, recipe: number, bare: number }[]} */
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     held = [];
