@@ -207,10 +207,8 @@ export const lockMachine = lockSetup.createMachine({
         ...whileAcquiring,
         ...endOfSession,
         'session.suspended': { target: '.awaitingSession', actions: ['stopClaimWatch', 'noteDisconnected'] },
-        'claim.gone': {
-          target: '#lock.failed',
-          actions: ['forgetClaim', { type: 'fail', params: { kind: 'claim-deleted' } }],
-        },
+        /** Deleted by somebody, or with its session, whose end is told later: the line is asked, and it tells them apart. */
+        'claim.gone': { target: '.awaitingSession', actions: 'stopClaimWatch' },
         'claim.watched': { actions: 'noteClaimWatched' },
       },
       states: {

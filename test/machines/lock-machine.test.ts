@@ -116,17 +116,29 @@ describe('waiting', () => {
     expect(back.context.claimWatched).toBe(false);
   });
 
-  it('fails when somebody deletes our claim', () => {
-    const snapshot = walk([...toWaiting, { type: 'claim.gone', because: 'node-deleted' }]);
-    expect(snapshot.value).toEqual({ failed: 'settled' });
-    expect(snapshot.context.failure).toMatchObject({ kind: 'claim-deleted' });
+  it('fails when the line says that somebody deleted our claim', () => {
+    for (const news of [
+      { type: 'claim.gone', because: 'node-deleted' },
+      { type: 'predecessor.gone', witnessed: true },
+    ] as const) {
+      const looking = walk([...toWaiting, news]);
+      expect(looking.value).toEqual({ waitingOnPredecessor: 'consulting' });
+      const snapshot = walk([...toWaiting, news, done('consultQueue', { verdict: missing, asOf: 2 })]);
+      expect(snapshot.context.failure).toMatchObject({ kind: 'claim-deleted' });
+    }
+  });
+
+  it('begins again when the claim went with its session, whichever is told first', () => {
+    const gone = walk([
+      ...toWaiting,
+      { type: 'claim.watched' },
+      { type: 'claim.gone', because: 'node-deleted' },
+    ]);
+    expect(gone.context.claimWatched).toBe(false);
+    const lost = { type: 'session.lost', reason: 'expired' } as const;
     expect(
-      walk([
-        ...toWaiting,
-        { type: 'predecessor.gone', witnessed: true },
-        done('consultQueue', { verdict: missing, asOf: 2 }),
-      ]).context.failure,
-    ).toMatchObject({ kind: 'claim-deleted' });
+      walk([...toWaiting, { type: 'claim.gone', because: 'node-deleted' }, suspended, lost]).value,
+    ).toEqual({ creatingNode: 'awaitingSession' });
   });
 
   it('ends on time also while it is cut off, and then withdraws (T28, K16)', () => {
