@@ -21,18 +21,7 @@ afterEach(async () => {
   await ensemble[Symbol.asyncDispose]();
 });
 
-const outsider = async () => {
-  const client = ensemble.zookeeper.client()({
-    connectString: 'embedded',
-    sessionTimeoutMs: 20_000,
-    maxReplyBytes: 1 << 24,
-    auth: [],
-    clock: ensemble.clock,
-    random: () => 0.5,
-  });
-  await ensemble.until(client.connect({ deadlineMs: 1_000 }));
-  return client;
-};
+const outsider = () => ensemble.outsider();
 
 describe('safety', () => {
   it('K01: the time to live counts from the grant, not from the queueing', async () => {

@@ -13,6 +13,8 @@ import {
   type LockOptions,
   type Session,
 } from '../../src/index.js';
+import type { ZooKeeperClient } from '../../src/zookeeper/client.js';
+import { opcode } from '../../src/zookeeper/records.js';
 import { SteppingClock } from './stepping-clock.js';
 
 export class VirtualEnsemble implements AsyncDisposable {
@@ -64,6 +66,32 @@ export class VirtualEnsemble implements AsyncDisposable {
     session: Parameters<VirtualEnsemble['session']>[0] = {},
   ): Lock {
     return this.session(session).lock(path, options);
+  }
+
+  /** Somebody with a connected client of his own, who looks at the znodes and meddles with them. */
+  async outsider(): Promise<ZooKeeperClient> {
+    const client = this.zookeeper.client()({
+      connectString: 'embedded',
+      sessionTimeoutMs: 20_000,
+      maxReplyBytes: 1 << 24,
+      auth: [],
+      clock: this.clock,
+      random: () => 0.5,
+    });
+    await this.until(client.connect({ deadlineMs: 1_000 }));
+    return client;
+  }
+
+  /** Runs `then` once, when the next request of this kind has reached the server and is not served yet. */
+  beforeNext(request: keyof typeof opcode, then: () => void): void {
+    let done = false;
+    this.zookeeper.faults.loseNextRequest(({ type }) => {
+      if (!done && type === opcode[request]) {
+        done = true;
+        then();
+      }
+      return false;
+    });
   }
 
   /** Settles `promise` by letting time pass, as little as it takes. */
