@@ -18,9 +18,11 @@ export type Verdict =
   | { readonly kind: 'holds'; readonly queueLength: number }
   | {
       readonly kind: 'waits';
-      /** The one contender to watch: its name, not its path. */
+      /** `children`: whoever leaves may make room, so the whole line is watched, and no one predecessor. */
+      readonly watch?: 'children';
+      /** The one contender to watch: its name, not its path; empty where all are watched. */
       readonly predecessor: string;
-      /** How many stand ahead of us. */
+      /** How many stand ahead of us, or how many more must leave or come. */
       readonly position: number;
       readonly queueLength: number;
       /** The predecessor's deletion, by itself, makes us first (DESIGN §3.4). */
@@ -159,4 +161,14 @@ export interface SlotInput {
   readonly acquisition: unknown;
   readonly guid: string;
   readonly claim: Claim | null;
+}
+
+/** Whom to watch. */
+export interface WatchInput {
+  /** A name; empty when `everybody` is. */
+  readonly predecessor: string;
+  /** The predecessor holds, so its time to live is ours to mind. */
+  readonly first: boolean;
+  /** The whole line instead. */
+  readonly everybody: boolean;
 }

@@ -222,6 +222,7 @@ export const lockMachine = lockSetup.createMachine({
               return {
                 ...slotInput({ context }),
                 predecessor: verdict?.kind === 'waits' ? verdict.predecessor : '',
+                everybody: verdict?.kind === 'waits' && verdict.watch === 'children',
                 first: verdict?.kind === 'waits' && verdict.position === 1,
               };
             },

@@ -10,6 +10,7 @@ import type {
   LockInput,
   SlotInput,
   Verdict,
+  WatchInput,
 } from './lock-facts.js';
 
 /** Errors of slots are read by shape: this file knows no classes of `src`. */
@@ -61,10 +62,8 @@ export const lockSetup = setup({
     probeClaim: emptyPromise<Enqueued | null>('probeClaim'),
     /** Lists the line again; `sync`: after the server caught up with the leader (T49). */
     consultQueue: emptyPromise<Consultation, SlotInput & { readonly sync: boolean }>('consultQueue'),
-    /** Watches the one contender ahead. */
-    watchPredecessor: emptyCallback<SlotInput & { readonly predecessor: string; readonly first: boolean }>(
-      'watchPredecessor',
-    ),
+    /** Watches the one contender ahead, or the whole line where anybody's leaving may be the grant. */
+    watchPredecessor: emptyCallback<SlotInput & WatchInput>('watchPredecessor'),
     /** Watches our own claim. */
     watchClaim: emptyCallback('watchClaim'),
     /** Writes the grant, with its time to live, into the claim. */

@@ -18,7 +18,7 @@ import { Lease } from './lease.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
 import { type Ownership, ownershipOf, statusOf, tellsMore } from './ownership.js';
-import type { Line } from './queue.js';
+import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 
@@ -26,6 +26,9 @@ import type { Logger, SessionPort } from './zookeeper/session-port.js';
 export interface LockSettings {
   readonly session: SessionPort;
   readonly path: string;
+  readonly rule: QueueRule;
+  /** What a new claim says, where another language's recipe fixes it; default: {@link ClaimRecord}'s JSON. */
+  readonly claimData?: Uint8Array | undefined;
   readonly ttlMs: number | null;
   readonly timeoutMs: number | null;
   readonly onSuspend: SuspendPolicy;
@@ -65,21 +68,24 @@ export class LockAcquisition {
     this.#request = request;
     this.#listener = listener;
     this.owner = request.owner;
-    const { session, path, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } = settings;
+    const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
+      settings;
     const { owner, timeoutMs, noWait } = request;
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#record = new ClaimRecord(session.clock, {
+    const data = {
       ...identity,
       ...(owner === undefined ? {} : { owner }),
       sessionTimeoutMs: session.sessionTimeoutMs,
       version: 1,
       rest: {},
-    });
+    };
+    this.#record = new ClaimRecord(session.clock, data, claimData);
     const acquisition: Acquisition = {
       session,
       lockPath: path,
+      rule,
       acl,
       ttlMs,
       record: this.#record,

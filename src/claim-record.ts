@@ -16,21 +16,24 @@ const FOREIGN_PURGE_MARGIN_MS = 1_000;
 /** One claim's data. */
 export class ClaimRecord {
   readonly #clock: Clock;
+  readonly #verbatim: Uint8Array | undefined;
   #data: ClaimData;
   #version = 0;
   #writing: Promise<unknown> = Promise.resolve();
   /** Since when, and how long, the grant lasts by itself; null: for as long as it is held. */
   #term: { readonly since: Instant; readonly ttlMs: number } | null = null;
 
-  constructor(clock: Clock, data: ClaimData) {
+  /** `verbatim`: what a new claim says instead, where another language's recipe fixes it. */
+  constructor(clock: Clock, data: ClaimData, verbatim?: Uint8Array) {
     this.#clock = clock;
     this.#data = data;
+    this.#verbatim = verbatim;
   }
 
   /** What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). */
   fresh(): Uint8Array {
     this.#version = 0;
-    return encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });
+    return this.#verbatim ?? encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });
   }
 
   /** Milliseconds until the term ends; `Infinity` without one. Computed at the call. */

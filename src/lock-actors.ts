@@ -11,9 +11,10 @@ import {
   lockMachine,
   type SlotInput,
   type Verdict,
+  type WatchInput,
 } from '../machines/lock-machine.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
-import { bearsGuid, claimPrefix, type Line, lineOf, orderByCreation, verdictOf } from './queue.js';
+import { bearsGuid, claimPrefix, type Line, lockRule, orderByCreation, type QueueRule } from './queue.js';
 import { OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 
@@ -55,8 +56,9 @@ export async function listInOrder(
   client: ZooKeeperClient,
   lockPath: string,
   names?: readonly string[],
+  rule: QueueRule = lockRule,
 ): Promise<Line> {
-  const line = lineOf(names ?? (await listOrNothing(client, lockPath)));
+  const line = rule.lineOf(names ?? (await listOrNothing(client, lockPath)));
   if (!line.pastCounterEnd) return line;
   const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${lockPath}/${name}`)));
   const czxids = new Map<string, bigint>();
@@ -81,9 +83,10 @@ async function judge(
   names: readonly string[],
   claimName: string,
 ): Promise<Verdict> {
-  const line = await listInOrder(acquisition.session.client, acquisition.lockPath, names);
+  const { session, lockPath, rule } = acquisition;
+  const line = await listInOrder(session.client, lockPath, names, rule);
   acquisition.onLine(line);
-  return verdictOf(line, claimName);
+  return rule.verdictOf(line, claimName);
 }
 
 function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: ZooKeeperClient): Claim {
@@ -99,12 +102,12 @@ function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: Zoo
 
 /** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
 async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqueued> {
-  const { session, lockPath, acl, record, made } = acquisition;
+  const { session, lockPath, rule, acl, record, made } = acquisition;
   const { client } = session;
   let failure: unknown;
   for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
     const creating = client
-      .create(`${lockPath}/${claimPrefix(guid)}`, record.fresh(), {
+      .create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
         mode: 'ephemeralSequential',
         acl: acl ?? OPEN_ACL,
       })
@@ -175,7 +178,7 @@ async function consultQueue(acquisition: Acquisition, claim: Claim, sync: boolea
   return { verdict: await judge(acquisition, names, claim.name), asOf };
 }
 
-/** DESIGN §3.5: same node, same session, same creation, still first. */
+/** DESIGN §3.5: same node, same session, same creation, still first where that matters. */
 async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
   const { client } = acquisition.session;
   const [stat, { verdict }] = await Promise.all([
@@ -187,7 +190,7 @@ async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<
     stat.ephemeralOwner === claim.sessionId &&
     client.sessionId === claim.sessionId &&
     stat.czxid === claim.czxid &&
-    verdict.kind === 'holds'
+    (acquisition.rule.holdsByPresence || verdict.kind === 'holds')
   );
 }
 
@@ -225,10 +228,9 @@ export const lockLogic = lockMachine.provide({
     consultQueue: fromPromise<Consultation, SlotInput & { readonly sync: boolean }>(({ input }) =>
       consultQueue(of(input), claimIn(input), input.sync),
     ),
-    watchPredecessor: fromCallback<
-      LockEvent,
-      SlotInput & { readonly predecessor: string; readonly first: boolean }
-    >(({ input, sendBack }) => watchPredecessor(of(input), input, sendBack)),
+    watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
+      watchPredecessor(of(input), input, sendBack),
+    ),
     watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
       watchClaim(of(input), claimIn(input), sendBack),
     ),

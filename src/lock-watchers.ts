@@ -1,9 +1,9 @@
 /** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
-import type { Claim, LockEvent, Predecessor } from '../machines/lock-machine.js';
+import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock-machine.js';
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import { purgeWhenExpired } from './purge.js';
-import type { Line } from './queue.js';
+import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
@@ -13,6 +13,7 @@ import { watchChildren, watchNode } from './zookeeper/watches.js';
 export interface Acquisition {
   readonly session: SessionPort;
   readonly lockPath: string;
+  readonly rule: QueueRule;
   readonly acl: readonly Acl[] | undefined;
   readonly ttlMs: number | null;
   readonly record: ClaimRecord;
@@ -28,11 +29,19 @@ type SendBack = (event: LockEvent) => void;
 /** DESIGN §3.4. Watches one contender; behind the holder it also minds the holder's time to live. */
 export function watchPredecessor(
   acquisition: Acquisition,
-  { predecessor, first, claim }: { predecessor: string; first: boolean; claim: Claim | null },
+  { predecessor, first, everybody, claim }: WatchInput & { readonly claim: Claim | null },
   sendBack: SendBack,
 ): () => void {
-  const { session, lockPath } = acquisition;
+  const { session, lockPath, rule } = acquisition;
   const { client } = session;
+  if (everybody) {
+    const waits = (names: readonly string[]) =>
+      rule.verdictOf(rule.lineOf(names), claim?.name ?? '').kind === 'waits';
+    const line = watchLine(acquisition, waits, sendBack);
+    return () => {
+      line.unsubscribe();
+    };
+  }
   const path = `${lockPath}/${predecessor}`;
   let stopPurge: () => void = () => undefined;
   let fallback: { unsubscribe: () => void } | null = null;
@@ -68,7 +77,7 @@ export function watchPredecessor(
         return;
       }
       sendBack({ type: 'predecessor.seen', predecessor: { path, readable: false } });
-      fallback = watchLine(acquisition, predecessor, sendBack);
+      fallback = watchLine(acquisition, (names) => names.includes(predecessor), sendBack);
     },
   });
   return () => {
@@ -78,11 +87,15 @@ export function watchPredecessor(
   };
 }
 
-/** For a predecessor that may not be read: the whole line, until it has left. */
-function watchLine({ session: { client }, lockPath }: Acquisition, predecessor: string, sendBack: SendBack) {
+/** The whole line, while it says that we wait: where a predecessor may not be read, or where there is none to watch. */
+function watchLine(
+  { session: { client }, lockPath }: Acquisition,
+  waits: (names: readonly string[]) => boolean,
+  sendBack: SendBack,
+) {
   return watchChildren(client, lockPath).subscribe({
     next: ({ children }) => {
-      if (!children.includes(predecessor)) sendBack({ type: 'predecessor.unclear' });
+      if (!waits(children)) sendBack({ type: 'predecessor.unclear' });
     },
     error: (error: unknown) => {
       sendBack(

@@ -30,8 +30,19 @@ export interface Line {
   readonly unsafeMix: boolean;
 }
 
-/** Ours and Curator's separator between the GUID and the number. */
-const LOCK_NAME = 'lock-';
+/**
+ * How a kind of line is read: what our names are, who stands in it, where a claim stands. A recipe that waits is one of
+ * these; everything else about waiting is the lock machine's.
+ */
+export interface QueueRule {
+  /** Between the GUID and the number in the names we make. */
+  readonly label: string;
+  readonly lineOf: (names: readonly string[]) => Line;
+  readonly verdictOf: (line: Line, claimName: string) => Verdict;
+  /** What was granted holds for as long as it is there, wherever it stands: after a reconnect its presence is enough. */
+  readonly holdsByPresence: boolean;
+}
+
 const COUNTER_END = 2_147_483_647;
 
 /**
@@ -50,9 +61,9 @@ const forms: readonly {
   { pattern: /^[0-9a-f]{32}__rlock__(-\d{9,10}|\d{10})$/, kind: 'read', dialect: 'kazoo' },
 ];
 
-/** The name that is asked for; the server adds the number. */
-export function claimPrefix(guid: string): string {
-  return `_c_${guid}-${LOCK_NAME}`;
+/** The name that is asked for; the server adds the number. Curator's, with its "protection": the GUID finds it again. */
+export function claimPrefix(guid: string, label = 'lock-'): string {
+  return `_c_${guid}-${label}`;
 }
 
 /** Whether `name` was made for the claim with this GUID. */
@@ -125,3 +136,6 @@ export function verdictOf(line: Line, claimName: string): Verdict {
     inherits: position === 1 && line.contenders.every(({ kind }) => kind === 'exclusive'),
   };
 }
+
+/** A lock: whoever stands ahead is waited for, the nearest one is watched. */
+export const lockRule: QueueRule = { label: 'lock-', lineOf, verdictOf, holdsByPresence: false };

@@ -15,7 +15,7 @@ import { type Clock, systemClock } from './clock.js';
 import { type Contention, contention, linesUnder } from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { Lock } from './lock.js';
-import type { Line } from './queue.js';
+import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { parseConnectString } from './zookeeper/connect-string.js';
@@ -148,6 +148,7 @@ export class Session implements AsyncDisposable {
     return new Lock({
       session: this.#supervisor,
       path,
+      rule: lockRule,
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
       onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),

@@ -137,7 +137,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/errors',
     'src/host',
     'src/lock',
-    'src/queue (type)',
+    'src/queue',
     'src/reading',
     'src/recipes/',
     'src/zookeeper/',
