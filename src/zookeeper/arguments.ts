@@ -1,5 +1,6 @@
 /** What the port's methods check of their arguments; where a path is meant, the answer follows "the path". No I/O. */
 import type { ClientOptions } from './client.js';
+import { ZooKeeperError } from './errors.js';
 import { HEAD_BYTES } from './frames.js';
 import { createFlag } from './records.js';
 
@@ -8,9 +9,36 @@ const LONGEST_TTL_MS = 2 ** 40 - 1;
 const LARGEST_VERSION = 2_147_483_647;
 const ALL_PERMISSIONS = 31;
 
-/** −1 for any, or what a stat can say. */
-export function isVersion(version: number): boolean {
-  return Number.isInteger(version) && version >= -LARGEST_VERSION - 1 && version <= LARGEST_VERSION;
+/** −1 is any; else what a stat can say. */
+export function versionFault(version: number): string | undefined {
+  return Number.isInteger(version) && version >= -LARGEST_VERSION - 1 && version <= LARGEST_VERSION
+    ? undefined
+    : `was given the version ${String(version)}; versions are 32-bit integers, -1 for any`;
+}
+
+/** Whether the server appends a number to the name. */
+export function isSequential(mode: string): boolean {
+  return (
+    mode === 'ephemeralSequential' ||
+    mode === 'persistentSequential' ||
+    mode === 'persistentSequentialWithTtl'
+  );
+}
+
+/** Rejects with `BadArguments`: nothing was sent. */
+export function refuse(
+  operation: string,
+  path: string | undefined,
+  fault: string,
+  failedIndex?: number,
+): Promise<never> {
+  const detail = `the path ${fault}`;
+  return Promise.reject(
+    new ZooKeeperError('BadArguments', operation, typeof path === 'string' ? path : undefined, {
+      detail,
+      ...(failedIndex === undefined ? {} : { failedIndex }),
+    }),
+  );
 }
 
 /** Why these options make no node; `undefined` when they do. */

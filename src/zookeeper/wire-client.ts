@@ -3,7 +3,16 @@
  * methods and the checks of their arguments; connections and reconnecting are in `wire-session.ts`.
  */
 import type { Instant } from '../clock.js';
-import { aclFault, createFault, dataFault, deadlineFault, isVersion, optionsFault } from './arguments.js';
+import {
+  aclFault,
+  createFault,
+  dataFault,
+  deadlineFault,
+  isSequential,
+  optionsFault,
+  refuse,
+  versionFault,
+} from './arguments.js';
 import type {
   Acl,
   ClientCapabilities,
@@ -20,6 +29,7 @@ import type {
 } from './client.js';
 import { OPEN_ACL } from './client.js';
 import { ZooKeeperError } from './errors.js';
+import { FirstConnection } from './first-connection.js';
 import { authFrame, createKind, createOperations, operations, writeAcl, writeCreate } from './operations.js';
 import { addWatchMode, opcode, reservedXid } from './records.js';
 import { type Operation, Request } from './request.js';
@@ -59,16 +69,15 @@ export function wireClient(
 class WireClient implements ZooKeeperClient {
   readonly capabilities = capabilities;
   readonly #session: WireSession;
-  readonly #options: ClientOptions;
+  readonly #first: FirstConnection;
   readonly #creates: ReturnType<typeof createOperations>;
-  #started = false;
 
   constructor(dial: Dial, options: ClientOptions, firstXid: number) {
     const fault = optionsFault(options);
     if (fault !== undefined)
       throw new ZooKeeperError('BadArguments', 'connect', undefined, { detail: fault });
-    this.#options = options;
     this.#session = new WireSession(dial, options, firstXid);
+    this.#first = new FirstConnection(this.#session, options);
     this.#creates = createOperations(this.#session.chroot);
   }
 
@@ -92,63 +101,8 @@ class WireClient implements ZooKeeperClient {
     return this.#session.listen(listener);
   }
 
-  connect({
-    deadlineMs,
-    signal,
-  }: {
-    readonly deadlineMs: number;
-    readonly signal?: AbortSignal;
-  }): Promise<void> {
-    const session = this.#session;
-    const fault = deadlineFault(deadlineMs);
-    if (fault !== undefined)
-      return Promise.reject(new ZooKeeperError('BadArguments', 'connect', undefined, { detail: fault }));
-    if (session.over) return Promise.reject(new ZooKeeperError('Closed', 'connect'));
-    if (this.#started) {
-      const detail = 'connect was called before; one client is one session';
-      return Promise.reject(new ZooKeeperError('InvalidState', 'connect', undefined, { detail }));
-    }
-    this.#started = true;
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        stop();
-        this.#options.clock.clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        act();
-      };
-      const giveUp = (reason: unknown): void => {
-        settle(() => {
-          void session.close(0);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the signal's reason is passed on as it is
-          reject(reason);
-        });
-      };
-      const abort = (): void => {
-        giveUp(signal?.reason);
-      };
-      const stop = session.listen((state) => {
-        if (state.kind === 'connected') settle(resolve);
-        else if (state.kind === 'lost') giveUp(state.cause);
-        else if (state.kind === 'closed') giveUp(new ZooKeeperError('Closed', 'connect'));
-      });
-      const timer = this.#options.clock.setTimeout(() => {
-        giveUp(this.#notConnected(deadlineMs));
-      }, deadlineMs);
-      signal?.addEventListener('abort', abort);
-      if (signal?.aborted === true) abort();
-      else session.start();
-    });
-  }
-
-  #notConnected(deadlineMs: number): ZooKeeperError {
-    const cause = this.#session.lastFailure;
-    const last = cause === undefined ? '' : ` (last: ${cause.message})`;
-    const detail = `no session at ${this.#options.connectString} within ${deadlineMs} ms${last}`;
-    return new ZooKeeperError('OperationTimeout', 'connect', undefined, {
-      detail,
-      outcome: 'notApplied',
-      ...(cause === undefined ? {} : { cause }),
-    });
+  connect(options: { readonly deadlineMs: number; readonly signal?: AbortSignal }): Promise<void> {
+    return this.#first.make(options);
   }
 
   create(path: string, data: Uint8Array, options: CreateOptions = {}): Promise<Created> {
@@ -328,20 +282,6 @@ class WireClient implements ZooKeeperClient {
   }
 }
 
-function isSequential(mode: string): boolean {
-  return (
-    mode === 'ephemeralSequential' ||
-    mode === 'persistentSequential' ||
-    mode === 'persistentSequentialWithTtl'
-  );
-}
-
-function versionFault(version: number): string | undefined {
-  return isVersion(version)
-    ? undefined
-    : `was given the version ${String(version)}; versions are 32-bit integers, -1 for any`;
-}
-
 function partFault(part: TransactionOperation): string | undefined {
   switch (part.type) {
     case 'create': {
@@ -361,19 +301,4 @@ function partFault(part: TransactionOperation): string | undefined {
     default:
       return `was given an operation of type ${String((part as { type: unknown }).type)}`;
   }
-}
-
-function refuse(
-  operation: string,
-  path: string | undefined,
-  fault: string,
-  failedIndex?: number,
-): Promise<never> {
-  const detail = `the path ${fault}`;
-  return Promise.reject(
-    new ZooKeeperError('BadArguments', operation, typeof path === 'string' ? path : undefined, {
-      detail,
-      ...(failedIndex === undefined ? {} : { failedIndex }),
-    }),
-  );
 }

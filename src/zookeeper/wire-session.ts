@@ -7,19 +7,15 @@ import type { ClientOptions, ConnectionState, Watcher } from './client.js';
 import { parseConnectString } from './connect-string.js';
 import { Connection, type ConnectionHost, type EndReason, type SessionRecord } from './connection.js';
 import { ZooKeeperError } from './errors.js';
+import { HostRotation } from './host-rotation.js';
 import { JuteWriter } from './jute.js';
 import { authFrame, operations, setWatchesFrame } from './operations.js';
 import { reservedXid } from './records.js';
 import { type Operation, Request } from './request.js';
-import type { Address, Dial } from './transport.js';
+import type { Dial } from './transport.js';
 import { changeOfEvent, removalTypes, type WatchKind, WatchTable } from './watch-table.js';
 import { withoutChroot } from './znode-path.js';
 
-/** The first pause after every host was tried in vain; doubled from round to round. */
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
-/** A healthy server on a slow path may need this long to take a session; never given less, if the session has it. */
-const PATIENCE_MS = 1_000;
 /** Half a quarter of the packet limit that servers have by default (1 MiB). */
 const WATCH_BATCH_BYTES = 131_072;
 const LARGEST_XID = 2_147_483_647;
@@ -32,16 +28,13 @@ export class WireSession implements ConnectionHost {
   readonly writer = new JuteWriter(1024);
   readonly #options: ClientOptions;
   readonly #dial: Dial;
-  readonly #hosts: readonly Address[];
+  readonly #hosts: HostRotation;
   readonly #record: SessionRecord;
   readonly #identities: { readonly scheme: string; readonly auth: Uint8Array }[];
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { kind: 'connecting' };
   #connection: Connection | undefined;
   #nextXid: number;
-  #hostIndex = 0;
-  /** Attempts begun since a connection last answered anything. */
-  #attempts = 1;
   #pause: unknown;
   #everConnected = false;
   #lastFailure: Error | undefined;
@@ -53,7 +46,7 @@ export class WireSession implements ConnectionHost {
     this.chroot = chroot;
     this.#dial = dial;
     this.#options = options;
-    this.#hosts = shuffled(hosts, options.random);
+    this.#hosts = new HostRotation(hosts, options.random);
     this.#identities = [...options.auth];
     this.#nextXid = firstXid;
     this.#record = {
@@ -111,8 +104,7 @@ export class WireSession implements ConnectionHost {
   /** Dials the next host, unless the session is over. */
   start(): void {
     if (this.#connection !== undefined || this.over) return;
-    const address = this.#hosts[this.#hostIndex] as Address;
-    this.#hostIndex = (this.#hostIndex + 1) % this.#hosts.length;
+    const address = this.#hosts.next();
     try {
       this.#connection = new Connection({
         dial: this.#dial,
@@ -120,7 +112,7 @@ export class WireSession implements ConnectionHost {
         clock: this.#options.clock,
         session: this.#record,
         watches: this.watches,
-        attemptTimeoutMs: this.#attemptTimeoutMs(),
+        attemptTimeoutMs: this.#hosts.attemptTimeoutMs(this.#record.timeoutMs),
         maxReplyBytes: this.#options.maxReplyBytes,
         authentication: this.#identities.map(({ scheme, auth }) => ({
           request: this.#internal(operations.auth, reservedXid.auth),
@@ -230,7 +222,7 @@ export class WireSession implements ConnectionHost {
       return;
     }
     const connection = this.#connection;
-    if (connection?.proven === true) this.#attempts = 0;
+    if (connection?.proven === true) this.#hosts.proven();
     if (this.#state.kind === 'connected') this.#become({ kind: 'suspended', cause });
     connection?.failAll('ConnectionLoss', cause);
     this.#retry(cause);
@@ -259,26 +251,14 @@ export class WireSession implements ConnectionHost {
   #retry(cause: Error): void {
     this.#connection = undefined;
     this.#lastFailure = cause;
-    const round = this.#attempts / this.#hosts.length;
-    this.#attempts += 1;
-    if (round < 1 || !Number.isInteger(round)) {
+    const pauseMs = this.#hosts.failed(this.#record.timeoutMs);
+    if (pauseMs === undefined) {
       this.start();
       return;
     }
-    const longest = Math.min(LONGEST_PAUSE_MS, this.#record.timeoutMs / 10);
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (round - 1), longest) * (0.5 + this.#options.random() / 2);
     this.#pause = this.#options.clock.setTimeout(() => {
       this.start();
     }, pauseMs);
-  }
-
-  /**
-   * How long one host may take: its share of the two thirds of the session that a silent peer costs, so that all
-   * hosts are tried before the session is gone; but not less than {@link PATIENCE_MS}.
-   */
-  #attemptTimeoutMs(): number {
-    const budget = (this.#record.timeoutMs * 2) / 3;
-    return Math.max(Math.min(PATIENCE_MS, budget), budget / this.#hosts.length);
   }
 
   #internal(operation: Operation, xid: number): Request {
@@ -305,14 +285,4 @@ export class WireSession implements ConnectionHost {
     connection?.failAll('SessionEnded', cause);
     for (const resolve of this.#whenOver.splice(0)) resolve();
   }
-}
-
-/** Fisher and Yates: which server a client talks to is chance, so that many clients spread. */
-function shuffled(hosts: readonly Address[], random: () => number): Address[] {
-  const order = [...hosts];
-  for (let last = order.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1));
-    [order[last], order[other]] = [order[other] as Address, order[last] as Address];
-  }
-  return order;
 }
