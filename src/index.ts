@@ -3,14 +3,25 @@ export type { ExpiryReason, LockStatus, Predecessor } from '../machines/lock-mac
 export type { SessionEnd } from '../machines/session-machine.js';
 export type { Clock, Instant } from './clock.js';
 export { systemClock } from './clock.js';
-export type { Contention } from './contention.js';
+export type { ContenderInLine, Contention, ContentionUnder } from './contention.js';
 export * from './errors.js';
+export { type GrantWritten, type HandOver, type HandOverNews, handOvers } from './hand-overs.js';
 export type { Lease } from './lease.js';
 export type { AcquireOptions, Lock, OwnerContext, OwnerOptions } from './lock.js';
 export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';
 export { type ConnectOptions, connect, type LockOptions, type Session } from './session.js';
+export {
+  type Deadlock,
+  deadlocks,
+  type Orphan,
+  type OrphanOptions,
+  type Owner,
+  orphans,
+  type WaitFor,
+  waitForGraph,
+} from './wait-for-graph.js';
 export type {
   Acl,
   ClientFactory,

@@ -12,7 +12,13 @@ import {
   checkOwner,
 } from './arguments.js';
 import { type Clock, systemClock } from './clock.js';
-import { type Contention, contention, linesUnder } from './contention.js';
+import {
+  type Contention,
+  type ContentionUnder,
+  contention,
+  contentionUnder,
+  linesUnder,
+} from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
@@ -169,6 +175,12 @@ export class Session implements AsyncDisposable {
   contention(path: string): Observable<Contention> {
     checkLockPath(path);
     return contention(this.#supervisor, path);
+  }
+
+  /** Every line under `root`, live: for dashboards. `/` looks everywhere. */
+  contentionUnder(root: string): Observable<ContentionUnder> {
+    if (root !== '/') checkLockPath(root, 'root');
+    return contentionUnder(this.#supervisor, root);
   }
 
   /** Every line under `root` as it is now; `/` looks everywhere. Rejects as {@link Lock.entries} does. */

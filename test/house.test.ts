@@ -111,15 +111,24 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'src/operators': ['src/errors', 'src/lease', 'src/lock', 'src/ownership', 'rxjs'],
   // everybody's line
-  'src/contention': [
+  'src/contention-facts': ['src/queue (type)'],
+  'src/line-watch': [
     'src/claim-data',
+    'src/contention-facts (type)',
     'src/queue',
-    'src/zookeeper/client',
+    'src/zookeeper/client (type)',
     'src/zookeeper/errors',
-    'src/zookeeper/session-port',
-    'src/zookeeper/watches',
+    'src/zookeeper/session-port (type)',
+  ],
+  'src/contention': [
+    'src/contention-facts (type)',
+    'src/line-watch',
+    'src/zookeeper/errors',
+    'src/zookeeper/session-port (type)',
     'rxjs',
   ],
+  'src/hand-overs': ['src/contention-facts (type)', 'src/contention (type)', 'rxjs'],
+  'src/wait-for-graph': ['src/contention-facts (type)'],
   // COMBINE
   'src/recipes/': [
     'src/arguments',
