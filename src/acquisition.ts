@@ -183,10 +183,20 @@ export class LockAcquisition {
       renewed: (remainingMs) => {
         this.#send({ type: 'ttl.written', remainingMs });
       },
+      lapsed: (reason) => {
+        this.#send(
+          reason === 'node-deleted'
+            ? { type: 'claim.gone', because: reason }
+            : { type: reason === 'ttl' ? 'ttl.passed' : 'validity.passed' },
+        );
+      },
       onDisposeError: (error) => {
         logger.error(`${path}: ${String(error)}`);
       },
     });
+    // A process that stood still reads its grant too late: over as it begins, whether or not somebody asks (T40).
+    if (onSuspend !== 'session' && session.remainingValidityMs() <= 0)
+      this.#send({ type: 'validity.passed' });
     return this.#lease;
   }
 

@@ -29,6 +29,8 @@ export interface LeaseParts {
   readonly release: () => Promise<void>;
   /** Tells the machine of a renewed term. */
   readonly renewed: (remainingMs: number) => void;
+  /** Tells the machine that it is over, when a question to the lease finds that out first. */
+  readonly lapsed: (reason: 'ttl' | 'validity-passed' | 'node-deleted') => void;
   readonly onDisposeError: (error: unknown) => void;
 }
 
@@ -85,7 +87,7 @@ export class Lease implements AsyncDisposable {
     return this.#controller.signal;
   }
 
-  /** Whether it is held now, by this process's best knowledge. */
+  /** Whether it is held now, by this process's best knowledge. Once it was not, it never is again, and the claim is withdrawn. */
   isHeld(): boolean {
     return this.#standing() === 'held';
   }
@@ -107,13 +109,13 @@ export class Lease implements AsyncDisposable {
     try {
       if (ttlMs === null) {
         const stat = await session.client.exists(claim.path);
-        if (stat?.czxid !== claim.czxid) throw this.#lost('node-deleted');
+        if (stat?.czxid !== claim.czxid) throw this.#gone();
       } else {
         await record.writeTerm(session.client, claim.path, ttlMs);
         renewed(Math.max(0, record.remainingTermMs()));
       }
     } catch (error) {
-      if (isZooKeeperError(error, 'NoNode')) throw this.#lost('node-deleted', error);
+      if (isZooKeeperError(error, 'NoNode')) throw this.#gone(error);
       throw error;
     }
     this.assertHeld();
@@ -142,7 +144,7 @@ export class Lease implements AsyncDisposable {
       if (!isZooKeeperError(error)) throw error;
       if (error.code === 'Closed') throw new SessionClosedError(lockPath);
       if (error.outcome === 'unknown') throw new CommitOutcomeUnknownError(lockPath, error);
-      if (error.failedIndex === 0) throw this.#lost('node-deleted', error);
+      if (error.failedIndex === 0) throw this.#gone(error);
       const index = error.failedIndex === undefined ? undefined : error.failedIndex - 1;
       throw new CommitRefusedError(lockPath, index, error);
     }
@@ -162,13 +164,29 @@ export class Lease implements AsyncDisposable {
     if (this.#controller !== null) this.#abort(reason);
   }
 
+  /**
+   * What it computes first, the machine hears at once: who was told that the lock is lost may never come back to release it,
+   * and an answer that comes late must not make it held again (T44).
+   */
   #standing(): 'held' | 'released' | ExpiryReason {
-    const { standing, policy, session, record } = this.#parts;
+    const { standing, policy, session, record, lapsed } = this.#parts;
     const now = standing();
     if (now !== 'held') return now;
-    if (record.remainingTermMs() <= 0) return 'ttl';
-    if (policy !== 'session' && session.remainingValidityMs() <= 0) return 'validity-passed';
+    if (record.remainingTermMs() <= 0) {
+      lapsed('ttl');
+      return 'ttl';
+    }
+    if (policy !== 'session' && session.remainingValidityMs() <= 0) {
+      lapsed('validity-passed');
+      return 'validity-passed';
+    }
     return 'held';
+  }
+
+  /** The server says that the claim is not there. */
+  #gone(cause?: unknown): LockLostError {
+    this.#parts.lapsed('node-deleted');
+    return this.#lost('node-deleted', cause);
   }
 
   #lost(reason: string, cause?: unknown): LockLostError {
