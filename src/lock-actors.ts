@@ -203,10 +203,14 @@ async function deleteIfThere({ session: { client }, made }: Acquisition, path: s
   made.delete(path);
 }
 
-/** DESIGN §3.8. By name where it is known, by GUID where the creation went unanswered. */
+/**
+ * DESIGN §3.8. By name where it is known, by GUID where the creation went unanswered. A known one needs no listing, which may
+ * be what was refused (T47).
+ */
 async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: boolean): Promise<undefined> {
   const { lockPath, made } = acquisition;
-  if (mayExist) {
+  const answered = [...made].some((path) => bearsGuid(path.slice(lockPath.length + 1), guid));
+  if (mayExist && !answered) {
     for (const name of await listAfterSync(acquisition))
       if (bearsGuid(name, guid)) made.add(`${lockPath}/${name}`);
   }
