@@ -25,6 +25,8 @@ export type Verdict =
       /** How many stand ahead of us, or how many more must leave or come. */
       readonly position: number;
       readonly queueLength: number;
+      /** The predecessor holds; else it waits itself. */
+      readonly behindHolder: boolean;
       /** The predecessor's deletion, by itself, makes us first (DESIGN §3.4). */
       readonly inherits: boolean;
     }

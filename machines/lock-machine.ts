@@ -223,7 +223,7 @@ export const lockMachine = lockSetup.createMachine({
                 ...slotInput({ context }),
                 predecessor: verdict?.kind === 'waits' ? verdict.predecessor : '',
                 everybody: verdict?.kind === 'waits' && verdict.watch === 'children',
-                first: verdict?.kind === 'waits' && verdict.position === 1,
+                first: verdict?.kind === 'waits' && verdict.behindHolder,
               };
             },
           },

@@ -43,6 +43,9 @@ export interface QueueRule {
   readonly holdsByPresence: boolean;
 }
 
+/** Curator's labels for those who share with their like, and those who do not. */
+const READER = '__READ__';
+const WRITER = '__WRIT__';
 const COUNTER_END = 2_147_483_647;
 
 /**
@@ -66,6 +69,12 @@ export function claimPrefix(guid: string, label = 'lock-'): string {
   return `_c_${guid}-${label}`;
 }
 
+/** A reader's name that takes a writer's place: its number, as the server wrote it (Curator since CURATOR-621, T48). */
+export function nameInPlaceOf(writerName: string, guid: string): string {
+  const number = writerName.slice(writerName.lastIndexOf(WRITER) + WRITER.length);
+  return claimPrefix(guid, READER) + number;
+}
+
 /** Whether `name` was made for the claim with this GUID. */
 export function bearsGuid(name: string, guid: string): boolean {
   return name.startsWith(`_c_${guid}-`);
@@ -84,8 +93,11 @@ export function contenderOf(name: string): Contender | null {
 }
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+/** At one number: a reader that took a writer's place comes behind it, until the writer has left. */
+const amongEquals = (a: Contender, b: Contender) =>
+  Number(a.kind === 'read') - Number(b.kind === 'read') || byText(a.name, b.name);
 
-/** Sorts a listing out. The order is by number; equal numbers, which only the counter's end makes, by name. */
+/** Sorts a listing out. The order is by number; the counter's end makes equal ones, and so does a downgrade. */
 export function lineOf(names: readonly string[]): Line {
   const contenders: Contender[] = [];
   const foreign: string[] = [];
@@ -94,7 +106,7 @@ export function lineOf(names: readonly string[]): Line {
     if (contender === null) foreign.push(name);
     else contenders.push(contender);
   }
-  contenders.sort((a, b) => a.sequence - b.sequence || byText(a.name, b.name));
+  contenders.sort((a, b) => a.sequence - b.sequence || amongEquals(a, b));
   return {
     contenders,
     foreign,
@@ -105,37 +117,58 @@ export function lineOf(names: readonly string[]): Line {
 
 /**
  * The same line in the order of creation. From the counter's end on a server hands out 2147483647 again and again, and
- * negative numbers in between, so nothing but the creation transaction orders (T45). A contender that `czxids` does not
- * know has left since the listing.
+ * negative numbers in between, so nothing but the creation transaction orders (T45); `places` has it, and for a reader
+ * that took a writer's place the writer's. A contender that it does not know has left since the listing.
  */
-export function orderByCreation(line: Line, czxids: ReadonlyMap<string, bigint>): Line {
-  const contenders = line.contenders.filter(({ name }) => czxids.has(name));
-  const czxid = (name: string) => czxids.get(name) ?? 0n;
+export function orderByCreation(line: Line, places: ReadonlyMap<string, bigint>): Line {
+  const contenders = line.contenders.filter(({ name }) => places.has(name));
+  const place = (name: string) => places.get(name) ?? 0n;
   contenders.sort((a, b) => {
-    const difference = czxid(a.name) - czxid(b.name);
-    return difference < 0n ? -1 : difference > 0n ? 1 : byText(a.name, b.name);
+    const difference = place(a.name) - place(b.name);
+    return difference < 0n ? -1 : difference > 0n ? 1 : amongEquals(a, b);
   });
   return { ...line, contenders };
 }
 
+/** Who stands in the way of the contender at `index`: for a reader the nearest writer ahead, for anybody else the nearest one. */
+function inTheWay({ contenders }: Line, index: number): number {
+  if (contenders[index]?.kind !== 'read') return index - 1;
+  return contenders.findLastIndex(({ kind }, other) => other < index && kind !== 'read');
+}
+
+/** Those who hold, in order: the first, or all readers up to the first writer. */
+export function holdersOf({ contenders }: Line): readonly Contender[] {
+  const firstWriter = contenders.findIndex(({ kind }) => kind !== 'read');
+  return firstWriter === -1 ? contenders : contenders.slice(0, Math.max(1, firstWriter));
+}
+
 /**
- * Where `claimName` stands: it holds when nobody is ahead, else it watches the nearest one ahead. Only those ahead ever
- * block (T24), and "first" needs our own exact name to be there (T05).
+ * Where `claimName` stands: it holds when nobody is in its way, else it watches the nearest one who is. Only those ahead
+ * ever block (T24), and "first" needs our own exact name to be there (T05). A plain lock counts as a writer.
  */
 export function verdictOf(line: Line, claimName: string): Verdict {
-  const position = line.contenders.findIndex(({ name }) => name === claimName);
+  const { contenders } = line;
+  const position = contenders.findIndex(({ name }) => name === claimName);
   if (position === -1) return { kind: 'missing' };
-  const queueLength = line.contenders.length;
-  const predecessor = line.contenders[position - 1];
+  const queueLength = contenders.length;
+  const ahead = inTheWay(line, position);
+  const predecessor = contenders[ahead];
   if (predecessor === undefined) return { kind: 'holds', queueLength };
   return {
     kind: 'waits',
     predecessor: predecessor.name,
     position,
     queueLength,
-    inherits: position === 1 && line.contenders.every(({ kind }) => kind === 'exclusive'),
+    behindHolder: inTheWay(line, ahead) === -1,
+    inherits: position === 1 && contenders.every(({ kind }) => kind === 'exclusive'),
   };
 }
 
 /** A lock: whoever stands ahead is waited for, the nearest one is watched. */
 export const lockRule: QueueRule = { label: 'lock-', lineOf, verdictOf, holdsByPresence: false };
+
+/** Readers hold together; a plain lock in their line counts as a writer. */
+export const readRule: QueueRule = { ...lockRule, label: READER };
+
+/** A writer holds alone. */
+export const writeRule: QueueRule = { ...lockRule, label: WRITER };

@@ -1,6 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bearsGuid, claimPrefix, contenderOf, lineOf, orderByCreation, verdictOf } from '../src/queue.js';
+import {
+  bearsGuid,
+  type ContenderKind,
+  claimPrefix,
+  contenderOf,
+  holdersOf,
+  lineOf,
+  lockRule,
+  nameInPlaceOf,
+  orderByCreation,
+  readRule,
+  verdictOf,
+  writeRule,
+} from '../src/queue.js';
 
 const COUNTER_END = 2_147_483_647;
 const guid = fc.uuid();
@@ -152,5 +165,114 @@ describe('the verdict', () => {
     expect(verdictOf(lineOf([a, b, c]), b)).toMatchObject({ inherits: true });
     expect(verdictOf(lineOf([a, b, c]), c)).toMatchObject({ inherits: false });
     expect(verdictOf(lineOf([a, b, 'x__READ__0000000009']), b)).toMatchObject({ inherits: false });
+  });
+});
+
+describe('the verdict among readers and writers', () => {
+  const rules = { exclusive: lockRule, read: readRule, write: writeRule };
+  type Asked = { readonly id: string; readonly kind: ContenderKind };
+  const kinds = fc.constantFrom<ContenderKind>('read', 'read', 'write', 'exclusive');
+  /** A line in the order of asking. */
+  const asked = fc.uniqueArray(fc.record({ id: guid, kind: kinds }), {
+    minLength: 1,
+    maxLength: 12,
+    selector: ({ id }) => id,
+  });
+  const nameOf = ({ id, kind }: Asked, index: number) => `${claimPrefix(id, rules[kind].label)}${suffix(index)}`;
+  const namesOf = (all: readonly Asked[]) => all.map(nameOf);
+  const holdersIn = (names: readonly string[]) =>
+    names.filter((each) => verdictOf(lineOf(names), each).kind === 'holds');
+  const isReader = (each: string) => contenderOf(each)?.kind === 'read';
+
+  it('lets one writer hold, or any number of readers, and never nobody', () => {
+    fc.assert(
+      fc.property(asked, (all) => {
+        const holders = holdersIn(namesOf(all));
+        expect(holders.length).toBeGreaterThan(0);
+        expect(holders.length === 1 || holders.every(isReader)).toBe(true);
+        expect(holdersOf(lineOf(namesOf(all))).map((holder) => holder.name)).toEqual(holders);
+      }),
+    );
+  });
+
+  it('lets a reader wait for the nearest writer ahead, and a writer for whoever is ahead', () => {
+    const [r0, w1, r2, w3, r4] = [
+      nameOf({ id: 'a', kind: 'read' }, 0),
+      nameOf({ id: 'b', kind: 'write' }, 1),
+      nameOf({ id: 'c', kind: 'read' }, 2),
+      nameOf({ id: 'd', kind: 'exclusive' }, 3),
+      nameOf({ id: 'e', kind: 'read' }, 4),
+    ];
+    const whole = lineOf([r0, w1, r2, w3, r4]);
+    expect(verdictOf(whole, r0)).toMatchObject({ kind: 'holds' });
+    expect(verdictOf(whole, w1)).toMatchObject({ predecessor: r0, behindHolder: true });
+    expect(verdictOf(whole, r2)).toMatchObject({ predecessor: w1, position: 2, behindHolder: false });
+    expect(verdictOf(whole, w3)).toMatchObject({ predecessor: r2, behindHolder: false });
+    expect(verdictOf(whole, r4)).toMatchObject({ predecessor: w3, position: 4 });
+  });
+
+  it('makes nobody wait in a circle: everybody waits for somebody who asked before (T24)', () => {
+    fc.assert(
+      fc.property(asked, (all) => {
+        const names = namesOf(all);
+        for (const [index, each] of names.entries()) {
+          const verdict = verdictOf(lineOf(names), each);
+          if (verdict.kind === 'waits') expect(names.indexOf(verdict.predecessor)).toBeLessThan(index);
+        }
+      }),
+    );
+  });
+
+  it('wakes whoever comes to hold when anybody leaves: he waited for the one who left', () => {
+    fc.assert(
+      fc.property(asked, fc.nat(), (all, which) => {
+        const names = namesOf(all);
+        const leaver = names[which % names.length] ?? '';
+        const rest = names.filter((each) => each !== leaver);
+        const before = holdersIn(names);
+        for (const each of holdersIn(rest).filter((holder) => !before.includes(holder)))
+          expect(verdictOf(lineOf(names), each)).toMatchObject({ predecessor: leaver });
+      }),
+    );
+  });
+
+  it('lets a later reader never overtake a writer', () => {
+    fc.assert(
+      fc.property(asked, (all) => {
+        const names = namesOf(all);
+        const firstWriter = names.findIndex((each) => !isReader(each));
+        for (const holder of holdersIn(names))
+          expect(firstWriter === -1 || names.indexOf(holder) <= firstWriter).toBe(true);
+      }),
+    );
+  });
+
+  it('keeps the place of a writer that becomes a reader: no queued writer gets in, all readers behind it do (T48)', () => {
+    fc.assert(
+      fc.property(asked, guid, (behind, id) => {
+        const writer = nameOf({ id: 'w', kind: 'write' }, 0);
+        const waiting = behind.map((each, index) => nameOf(each, index + 1));
+        const reader = nameInPlaceOf(writer, id);
+        expect(contenderOf(reader)).toMatchObject({ sequence: 0, kind: 'read' });
+        expect(holdersIn([writer, reader, ...waiting])).toEqual([writer]);
+        expect(verdictOf(lineOf([writer, reader]), reader)).toMatchObject({ predecessor: writer });
+        const after = holdersIn([reader, ...waiting]);
+        expect(after[0]).toBe(reader);
+        expect(after.every(isReader)).toBe(true);
+      }),
+    );
+  });
+
+  it("keeps that place at the counter's end as well", () => {
+    const writer = `${claimPrefix('w', writeRule.label)}${suffix(7)}`;
+    const reader = nameInPlaceOf(writer, 'r');
+    const queued = `${claimPrefix('q', writeRule.label)}${suffix(COUNTER_END)}`;
+    const places = new Map([
+      [reader, 10n],
+      [queued, 11n],
+    ]);
+    const ordered = orderByCreation(lineOf([queued, reader]), places);
+    expect(verdictOf(ordered, reader).kind).toBe('holds');
+    expect(verdictOf(ordered, queued)).toMatchObject({ predecessor: reader });
   });
 });

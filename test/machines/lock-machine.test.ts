@@ -12,7 +12,14 @@ import {
 
 const claim: Claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
 const holds: Verdict = { kind: 'holds', queueLength: 1 };
-const waits: Verdict = { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, inherits: true };
+const waits: Verdict = {
+  kind: 'waits',
+  predecessor: 'p',
+  position: 1,
+  queueLength: 2,
+  behindHolder: true,
+  inherits: true,
+};
 const missing: Verdict = { kind: 'missing' };
 const enqueued = (verdict: Verdict): Enqueued => ({ claim, verdict, asOf: 1 });
 const done = (slot: string, output: unknown) =>

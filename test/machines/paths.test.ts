@@ -5,7 +5,7 @@ import { type LockEvent, type LockSnapshot, lockMachine, type Verdict } from '..
 const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
 const verdicts: Verdict[] = [
   { kind: 'holds', queueLength: 1 },
-  { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, inherits: true },
+  { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, behindHolder: true, inherits: true },
   { kind: 'missing' },
 ];
 const errors = [
