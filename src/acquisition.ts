@@ -14,7 +14,7 @@ import {
   SessionClosedError,
   UnlockingFailedError,
 } from './errors.js';
-import { Lease } from './lease.js';
+import type { LeaseParts, SharedLease } from './lease.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
 import { type Ownership, ownershipOf, statusOf, tellsMore } from './ownership.js';
@@ -23,12 +23,14 @@ import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 
 /** What all acquisitions of one lock share. */
-export interface LockSettings {
+export interface LockSettings<L extends SharedLease> {
   readonly session: SessionPort;
   readonly path: string;
   readonly rule: QueueRule;
   /** What a new claim says, where another language's recipe fixes it; default: {@link ClaimRecord}'s JSON. */
   readonly claimData?: Uint8Array | undefined;
+  /** Makes the lease of a grant. */
+  readonly grant: (parts: LeaseParts) => L;
   readonly ttlMs: number | null;
   readonly timeoutMs: number | null;
   readonly onSuspend: SuspendPolicy;
@@ -47,23 +49,27 @@ export interface AcquisitionRequest {
 }
 
 /** See the file's head. Starts at once. */
-export class LockAcquisition {
+export class LockAcquisition<L extends SharedLease> {
   readonly owner: string | undefined;
-  readonly #settings: LockSettings;
+  readonly #settings: LockSettings<L>;
   readonly #request: AcquisitionRequest;
   readonly #record: ClaimRecord;
   readonly #actor: ActorRefFrom<typeof lockLogic>;
-  readonly #listener: (ownership: Ownership) => void;
-  readonly #untold: Ownership[] = [];
-  #told: Ownership | null = null;
-  #lease: Lease | null = null;
+  readonly #listener: (ownership: Ownership<L>) => void;
+  readonly #untold: Ownership<L>[] = [];
+  #told: Ownership<L> | null = null;
+  #lease: L | null = null;
   #claimPath = '';
   #stopNews: (() => void) | null = null;
   #settle: () => void = () => undefined;
   readonly #settled: Promise<void>;
 
   /** `listener` hears every change, in order, one microtask after it: never on a client's call stack. */
-  constructor(settings: LockSettings, request: AcquisitionRequest, listener: (ownership: Ownership) => void) {
+  constructor(
+    settings: LockSettings<L>,
+    request: AcquisitionRequest,
+    listener: (ownership: Ownership<L>) => void,
+  ) {
     this.#settings = settings;
     this.#request = request;
     this.#listener = listener;
@@ -110,7 +116,7 @@ export class LockAcquisition {
   }
 
   /** The lease, while it is held. */
-  get lease(): Lease | null {
+  get lease(): L | null {
     return statusOf(this.#actor.getSnapshot()) === 'held' ? this.#lease : null;
   }
 
@@ -165,12 +171,12 @@ export class LockAcquisition {
     }
   }
 
-  #grant(): Lease {
+  #grant(): L {
     if (this.#lease !== null) return this.#lease;
     const { session, path, onSuspend, ttlMs, logger } = this.#settings;
     const { claim } = this.#actor.getSnapshot().context;
     if (claim === null) throw new Error(`${path} is held without a claim; please report this`);
-    this.#lease = new Lease({
+    this.#lease = this.#settings.grant({
       session,
       lockPath: path,
       claim,

@@ -6,7 +6,7 @@ export { systemClock } from './clock.js';
 export type { ContenderInLine, Contention, ContentionUnder } from './contention.js';
 export * from './errors.js';
 export { type GrantWritten, type HandOver, type HandOverNews, handOvers } from './hand-overs.js';
-export type { Lease } from './lease.js';
+export type { Lease, SharedLease } from './lease.js';
 export type { AcquireOptions, Lock, OwnerContext, OwnerOptions } from './lock.js';
 export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';

@@ -35,37 +35,33 @@ export interface LeaseParts {
 }
 
 /**
- * A lock that is held. **It can be lost while you work**: the network, the server or this process may stall. Ask
- * {@link Lease.assertHeld} before every step that matters, stop at {@link Lease.signal}, and send
- * {@link Lease.fencingToken} with every write, so that what comes late is refused where it is written.
+ * A lock that is held, perhaps by others as well. **It can be lost while you work**: the network, the server or this
+ * process may stall. Ask {@link SharedLease.assertHeld} before every step that matters, and stop at
+ * {@link SharedLease.signal}. There is no fencing token: those who hold together have no order (DESIGN §3.7).
  */
-export class Lease implements AsyncDisposable {
-  readonly #parts: LeaseParts;
+export class SharedLease implements AsyncDisposable {
+  /** @internal */
+  protected readonly parts: LeaseParts;
   #controller: AbortController | null = null;
 
   /** @internal */
   constructor(parts: LeaseParts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /** The lock path. */
   get path(): string {
-    return this.#parts.lockPath;
+    return this.parts.lockPath;
   }
 
   /** The znode that stands for us. */
   get claimPath(): string {
-    return this.#parts.claim.path;
-  }
-
-  /** Larger for every later holder of this path, whatever became of the znodes; 64 bits and more: store it as text or bigint. */
-  get fencingToken(): bigint {
-    return this.#parts.claim.czxid << HAND_OVER_BITS;
+    return this.parts.claim.path;
   }
 
   /** Whom the lock was acquired for, if anybody was named. */
   get owner(): string | undefined {
-    return this.#parts.owner;
+    return this.parts.owner;
   }
 
   /**
@@ -73,7 +69,7 @@ export class Lease implements AsyncDisposable {
    * live, at most its end. Through a follower the server may be earlier by the relay (docs/guarantees.md).
    */
   get validUntil(): number {
-    const { session, record } = this.#parts;
+    const { session, record } = this.parts;
     return (
       session.clock.wallNow() + Math.max(0, Math.min(session.remainingValidityMs(), record.remainingTermMs()))
     );
@@ -105,7 +101,7 @@ export class Lease implements AsyncDisposable {
    */
   async renew(): Promise<void> {
     this.assertHeld();
-    const { session, claim, record, ttlMs, renewed } = this.#parts;
+    const { session, claim, record, ttlMs, renewed } = this.parts;
     try {
       if (ttlMs === null) {
         const stat = await session.client.exists(claim.path);
@@ -123,7 +119,7 @@ export class Lease implements AsyncDisposable {
 
   /** Gives the lock back. Resolves when the claim is gone, however it went; calling it again changes nothing. */
   release(): Promise<void> {
-    return this.#parts.release();
+    return this.parts.release();
   }
 
   /**
@@ -135,7 +131,7 @@ export class Lease implements AsyncDisposable {
    */
   async commit(operations: readonly TransactionOperation[]): Promise<TransactionResult[]> {
     this.assertHeld();
-    const { session, claim, lockPath } = this.#parts;
+    const { session, claim, lockPath } = this.parts;
     try {
       const guard: TransactionOperation = { type: 'check', path: claim.path, version: -1 };
       const results = await session.client.multi([guard, ...operations]);
@@ -155,7 +151,7 @@ export class Lease implements AsyncDisposable {
     try {
       await this.release();
     } catch (error) {
-      this.#parts.onDisposeError(error);
+      this.parts.onDisposeError(error);
     }
   }
 
@@ -169,7 +165,7 @@ export class Lease implements AsyncDisposable {
    * and an answer that comes late must not make it held again (T44).
    */
   #standing(): 'held' | 'released' | ExpiryReason {
-    const { standing, policy, session, record, lapsed } = this.#parts;
+    const { standing, policy, session, record, lapsed } = this.parts;
     const now = standing();
     if (now !== 'held') return now;
     if (record.remainingTermMs() <= 0) {
@@ -185,15 +181,26 @@ export class Lease implements AsyncDisposable {
 
   /** The server says that the claim is not there. */
   #gone(cause?: unknown): LockLostError {
-    this.#parts.lapsed('node-deleted');
+    this.parts.lapsed('node-deleted');
     return this.#lost('node-deleted', cause);
   }
 
   #lost(reason: string, cause?: unknown): LockLostError {
-    return new LockLostError(this.#parts.lockPath, reason, cause);
+    return new LockLostError(this.parts.lockPath, reason, cause);
   }
 
   #abort(reason: ExpiryReason): void {
     if (this.#controller?.signal.aborted === false) this.#controller.abort(this.#lost(reason));
+  }
+}
+
+/**
+ * A lock that is held alone. **It can be lost while you work**, as {@link SharedLease} says; send
+ * {@link Lease.fencingToken} with every write, so that what comes late is refused where it is written.
+ */
+export class Lease extends SharedLease {
+  /** Larger for every later holder of this path, whatever became of the znodes; 64 bits and more: store it as text or bigint. */
+  get fencingToken(): bigint {
+    return this.parts.claim.czxid << HAND_OVER_BITS;
   }
 }

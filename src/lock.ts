@@ -12,7 +12,7 @@ import {
   OwnerAlreadySetError,
   SessionClosedError,
 } from './errors.js';
-import type { Lease } from './lease.js';
+import type { Lease, SharedLease } from './lease.js';
 import { listInOrder } from './lock-actors.js';
 import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
@@ -36,7 +36,7 @@ export interface AcquireOptions extends OwnerOptions {
 }
 
 /** What a lock is made from. @internal */
-export interface LockParts extends LockSettings {
+export interface LockParts<L extends SharedLease> extends LockSettings<L> {
   readonly ownerKey: string | undefined;
   readonly owner: string | undefined;
   readonly contention: Observable<Contention>;
@@ -50,22 +50,22 @@ export interface LockParts extends LockSettings {
  * As an observable it is cold: each subscription stands in line for itself, hears its {@link Ownership} as it changes, and
  * gives the lock up when unsubscribed. `released` and `expired` complete the stream, `failed` ends it with its error.
  */
-export class Lock extends Observable<Ownership> {
+export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>> {
   /** The lock path: the znode whose children stand in line. */
   readonly path: string;
-  readonly #parts: LockParts;
-  readonly #byOwner = new Map<string, LockAcquisition>();
+  readonly #parts: LockParts<L>;
+  readonly #byOwner = new Map<string, LockAcquisition<L>>();
   #owner: string | undefined;
 
   /** @internal Use `session.lock(path)`. */
-  constructor(parts: LockParts) {
+  constructor(parts: LockParts<L>) {
     super((subscriber) => {
       if (parts.session.closed) {
         subscriber.error(new SessionClosedError(parts.path));
         return undefined;
       }
       const request: AcquisitionRequest = { owner: this.#owner, timeoutMs: parts.timeoutMs, noWait: false };
-      let acquisition: LockAcquisition;
+      let acquisition: LockAcquisition<L>;
       try {
         acquisition = this.#begin(request, (ownership) => {
           subscriber.next(ownership);
@@ -112,7 +112,7 @@ export class Lock extends Observable<Ownership> {
    * object), `CLAIM_DELETED`, `CONNECTION_FAILED`, `SESSION_CLOSED`, `LOCKING_FAILED`, or `LOCK_LOST` when it was lost in the moment
    * it was won. Whatever the outcome, nothing is left in line but a lease's claim.
    */
-  acquire(options: AcquireOptions = {}): Promise<Lease> {
+  acquire(options: AcquireOptions = {}): Promise<L> {
     return this.#acquire(options, false).then((lease) => {
       if (lease === null) throw new LockingFailedError(this.path, 'it was busy; please report this');
       return lease;
@@ -120,7 +120,7 @@ export class Lock extends Observable<Ownership> {
   }
 
   /** As {@link acquire}, but resolves with null at once when somebody is ahead. */
-  tryAcquire(options: AcquireOptions = {}): Promise<Lease | null> {
+  tryAcquire(options: AcquireOptions = {}): Promise<L | null> {
     return this.#acquire(options, true);
   }
 
@@ -157,7 +157,7 @@ export class Lock extends Observable<Ownership> {
     return new LockEntries(this.path, line.contenders);
   }
 
-  async #acquire(options: AcquireOptions, noWait: boolean): Promise<Lease | null> {
+  async #acquire(options: AcquireOptions, noWait: boolean): Promise<L | null> {
     const { session, path } = this.#parts;
     const timeoutMs = checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs;
     const owner = this.#ownerIn(options) ?? this.#owner;
@@ -194,13 +194,13 @@ export class Lock extends Observable<Ownership> {
     });
   }
 
-  #begin(request: AcquisitionRequest, listener: (ownership: Ownership) => void): LockAcquisition {
+  #begin(request: AcquisitionRequest, listener: (ownership: Ownership<L>) => void): LockAcquisition<L> {
     const { owner } = request;
     if (owner !== undefined) {
       const present = this.#byOwner.get(owner);
       if (present?.pendingOrHeld === true) throw new AlreadyOwnLockError(this.path, owner, present.lease);
     }
-    const acquisition = new LockAcquisition(this.#parts, request, (ownership) => {
+    const acquisition = new LockAcquisition<L>(this.#parts, request, (ownership) => {
       if (owner !== undefined && !acquisition.pendingOrHeld && this.#byOwner.get(owner) === acquisition) {
         this.#byOwner.delete(owner);
       }

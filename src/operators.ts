@@ -8,17 +8,17 @@ import {
   type OperatorFunction,
   switchMap,
 } from 'rxjs';
-import type { Lease } from './lease.js';
+import type { Lease, SharedLease } from './lease.js';
 import type { Ownership } from './ownership.js';
 
-const leaseOf = (ownership: Ownership): Lease | null =>
+const leaseOf = <L extends SharedLease>(ownership: Ownership<L>): L | null =>
   ownership.status === 'held' ? ownership.lease : null;
 
 /** Narrows to leases: one for each time the lock is won. */
-export function held(): OperatorFunction<Ownership, Lease> {
+export function held<L extends SharedLease = Lease>(): OperatorFunction<Ownership<L>, L> {
   return (ownership$) =>
     ownership$.pipe(
-      map(leaseOf),
+      map(leaseOf<L>),
       distinctUntilChanged(),
       filter((lease) => lease !== null),
     );
@@ -28,10 +28,12 @@ export function held(): OperatorFunction<Ownership, Lease> {
  * Runs work only while the lock is held: subscribes to it when the lock is won and unsubscribes when it is lost or
  * released. A suspended lock is still held, until its bound. The lock is not given up when the work completes: unsubscribe.
  */
-export function whileHeld<T>(work: (lease: Lease) => ObservableInput<T>): OperatorFunction<Ownership, T> {
+export function whileHeld<T, L extends SharedLease = Lease>(
+  work: (lease: L) => ObservableInput<T>,
+): OperatorFunction<Ownership<L>, T> {
   return (ownership$) =>
     ownership$.pipe(
-      map(leaseOf),
+      map(leaseOf<L>),
       distinctUntilChanged(),
       switchMap((lease) => (lease === null ? EMPTY : work(lease))),
     );

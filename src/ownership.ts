@@ -1,10 +1,10 @@
 /** TELL: a machine's snapshot as what subscribers hear. Derived from snapshots, so whoever comes late knows as well. */
 import type { ExpiryReason, LockSnapshot, LockStatus, Predecessor } from '../machines/lock-machine.js';
 import type { LockError } from './errors.js';
-import type { Lease } from './lease.js';
+import type { Lease, SharedLease } from './lease.js';
 
-/** What a subscriber of a lock hears. `status` is the top level of the statechart. */
-export type Ownership =
+/** What a subscriber of a lock hears; `L` is the kind of its leases. `status` is the top level of the statechart. */
+export type Ownership<L extends SharedLease = Lease> =
   /** Nothing was asked for yet. */
   | { readonly status: 'idle' }
   /** Asking for a place in line, or for a session first. Do: wait. */
@@ -24,7 +24,7 @@ export type Ownership =
   /** It is ours. Do: work; pass `lease.fencingToken` on; stop at `lease.signal`. */
   | {
       readonly status: 'held';
-      readonly lease: Lease;
+      readonly lease: L;
       /**
        * `suspended`: cut off; work on until `lease.validUntil` at most. `revalidating`: back, and looking whether it is
        * still ours.
@@ -53,15 +53,18 @@ export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' 
 }
 
 /** What goes into an {@link Ownership} besides the snapshot. */
-export interface OwnershipParts {
+export interface OwnershipParts<L extends SharedLease> {
   /** The lease of the present grant. */
-  readonly lease: () => Lease;
+  readonly lease: () => L;
   /** The failure of the snapshot as an error for people. */
   readonly error: () => LockError;
 }
 
 /** Translates. */
-export function ownershipOf(snapshot: LockSnapshot, parts: OwnershipParts): Ownership {
+export function ownershipOf<L extends SharedLease>(
+  snapshot: LockSnapshot,
+  parts: OwnershipParts<L>,
+): Ownership<L> {
   const status = statusOf(snapshot);
   switch (status) {
     case 'waitingOnPredecessor': {
@@ -88,7 +91,7 @@ export function ownershipOf(snapshot: LockSnapshot, parts: OwnershipParts): Owne
 }
 
 /** Whether `next` says anything that `previous` did not. */
-export function tellsMore(previous: Ownership | null, next: Ownership): boolean {
+export function tellsMore(previous: Ownership<SharedLease> | null, next: Ownership<SharedLease>): boolean {
   if (previous?.status !== next.status) return true;
   if (next.status === 'held' && previous.status === 'held') return previous.connection !== next.connection;
   if (next.status === 'waitingOnPredecessor' && previous.status === 'waitingOnPredecessor') {

@@ -20,6 +20,7 @@ import {
   linesUnder,
 } from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
+import { Lease } from './lease.js';
 import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
@@ -155,6 +156,7 @@ export class Session implements AsyncDisposable {
       session: this.#supervisor,
       path,
       rule: lockRule,
+      grant: (parts) => new Lease(parts),
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
       onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),

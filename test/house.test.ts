@@ -145,6 +145,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/contention',
     'src/errors',
     'src/host',
+    'src/lease',
     'src/lock',
     'src/queue',
     'src/reading',

@@ -178,7 +178,8 @@ describe('the verdict among readers and writers', () => {
     maxLength: 12,
     selector: ({ id }) => id,
   });
-  const nameOf = ({ id, kind }: Asked, index: number) => `${claimPrefix(id, rules[kind].label)}${suffix(index)}`;
+  const nameOf = ({ id, kind }: Asked, index: number) =>
+    `${claimPrefix(id, rules[kind].label)}${suffix(index)}`;
   const namesOf = (all: readonly Asked[]) => all.map(nameOf);
   const holdersIn = (names: readonly string[]) =>
     names.filter((each) => verdictOf(lineOf(names), each).kind === 'holds');
