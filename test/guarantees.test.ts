@@ -1,0 +1,115 @@
+/** Keeps the table of published traps in `docs/guarantees.md` true: complete, and naming only tests that are there and run. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { root, textOf } from './setup/source-files.js';
+import { filesThatRun, isTitle, testsIn, testsOf } from './setup/test-titles.js';
+
+const DOCUMENT = 'docs/guarantees.md';
+const HEADING = '## Published traps';
+const TRAP_COUNT = 56;
+
+/** One row, cell by cell. */
+interface Row {
+  readonly number: string;
+  readonly cells: readonly string[];
+}
+
+/** The rows of the one table under the heading; its head and its rule are left out. */
+function rowsOf(document: string): Row[] {
+  const section = document.split(`${HEADING}\n`)[1]?.split('\n## ')[0] ?? '';
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) => {
+      const cells = line.split('|').slice(1, -1);
+      return { number: cells[0]?.trim() ?? '', cells: cells.map((cell) => cell.trim()) };
+    });
+}
+
+/** What a cell names as `file › title`. */
+function testsNamedIn(cell: string): { file: string; title: string }[] {
+  return [...cell.matchAll(/`([^`]+?) › ([^`]+)`/g)].map(([, file = '', title = '']) => ({ file, title }));
+}
+
+const rows = rowsOf(textOf(DOCUMENT));
+const running = filesThatRun();
+
+describe('the table of published traps', () => {
+  it('has every number once, in order', () => {
+    const wanted = Array.from({ length: TRAP_COUNT }, (_, index) => `T${String(index + 1).padStart(2, '0')}`);
+    expect(rows.map(({ number }) => number)).toEqual(wanted);
+  });
+
+  it('has four cells in every row, none of them empty', () => {
+    for (const { number, cells } of rows) {
+      expect(cells, number).toHaveLength(4);
+      for (const cell of cells) expect(cell, number).not.toBe('');
+    }
+  });
+
+  it('names tests in every row, and nothing else, or says why the trap cannot apply', () => {
+    for (const { number, cells } of rows) {
+      const shown = cells[3] ?? '';
+      if (/^cannot apply: .{10,}/.test(shown)) continue;
+      const named = testsNamedIn(shown).map(({ file, title }) => `\`${file} › ${title}\``);
+      expect(named.length, number).toBeGreaterThan(0);
+      expect(shown, number).toBe(named.join(', '));
+    }
+  });
+
+  it.each(rows)('names for $number only tests that are there and run', ({ cells }) => {
+    for (const { file, title } of testsNamedIn(cells[3] ?? '')) {
+      expect([...running], `no test file ${file}`).toContain(file);
+      const found = testsIn(file).filter((test) => isTitle(title, test));
+      expect(found, `no test in ${file} is called: ${title}`).not.toEqual([]);
+      expect(
+        found.filter(({ runs }) => !runs),
+        `skipped: ${title}`,
+      ).toEqual([]);
+    }
+  });
+
+  it.each(rows)('names for $number only files that are there', ({ cells }) => {
+    for (const [, file = ''] of (cells[2] ?? '').matchAll(/`((?:src|machines)\/[^`]+)`/g))
+      expect(existsSync(join(root, file)), file).toBe(true);
+  });
+});
+
+describe('a title', () => {
+  it.each([
+    ['ends on time', 'ends on time', true],
+    ['ends on time', 'ends', false],
+    ['is %s of %i', 'is one of 3', true],
+    ['is %s of %i', 'is %s of %i', true],
+    ['is $when', 'is made when asked', true],
+    ['has at most … lines', 'has at most 400 lines', true],
+    ['has (any) [odd].* marks', 'has (any) [odd].* marks', true],
+    ['has . marks', 'has x marks', false],
+  ])('%j is named by %j: %s', (title, named, yes) => {
+    expect(isTitle(named, { title, runs: true })).toBe(yes);
+  });
+
+  it('is found however its test is written, and not in a comment or a string', () => {
+    const text = `
+      describe('of a group', () => {
+        it('plain', () => {});
+        test.each([1])("of a table of %i", () => {});
+        it.each<[string]>([['a']])(\`from \${1} template\`, () => {});
+        // it('in a comment', () => {});
+        const text = "it('in a string')";
+      });
+    `;
+    expect(testsOf(text).map(({ title }) => title)).toEqual(['plain', 'of a table of %i', 'from … template']);
+  });
+
+  it.each([
+    "it.skip('this', () => {});",
+    "it.todo('this');",
+    "describe.skip('all', () => { it('this', () => {}); });",
+    "describe('some', () => { describe.skip('inner', () => { test.each([1])('this', () => {}); }); });",
+  ])('of a test that does not run is known for one: %s', (text) => {
+    expect(testsOf(text)).toEqual([{ title: 'this', runs: false }]);
+  });
+});
