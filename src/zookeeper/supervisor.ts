@@ -133,7 +133,8 @@ export class Supervisor implements SessionPort {
     this.clock.clearTimeout(this.#boundTimer);
     this.clock.clearTimeout(this.#nextClientTimer);
     this.#quorum?.pause();
-    this.#machine.send({ type: 'close' });
+    // A machine that is over has stopped listening, and would say so on the console.
+    if (this.#machine.getSnapshot().status === 'active') this.#machine.send({ type: 'close' });
     this.#dropClient();
     this.#change({ kind: 'closed', sessionNumber: this.#sessionNumber }, { type: 'session.closed' });
     await this.#client.close(deadlineMs === undefined ? {} : { deadlineMs });
