@@ -5,4 +5,4 @@ export const identity: ProcessIdentity = {};
 
 export const newGuid = (): string => crypto.randomUUID();
 
-export const random = (): number => Math.random();
+export const random = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;

@@ -14,5 +14,5 @@ export const identity: ProcessIdentity = { host: hostname(), pid: process.pid };
 /** A fresh GUID for a claim's name. */
 export const newGuid = (): string => randomUUID();
 
-/** A number in [0, 1). */
-export const random = (): number => Math.random();
+/** A number in [0, 1) that nobody can foretell: it also makes the nonces of authentication. */
+export const random = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;

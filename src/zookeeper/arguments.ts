@@ -1,4 +1,5 @@
 /** What the port's methods check of their arguments; where a path is meant, the answer follows "the path". No I/O. */
+import { identitiesFault } from './authentication.js';
 import type { ClientOptions } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import { HEAD_BYTES } from './frames.js';
@@ -93,10 +94,5 @@ export function optionsFault({ sessionTimeoutMs, maxReplyBytes, auth }: ClientOp
   }
   if (!(maxReplyBytes >= HEAD_BYTES))
     return `maxReplyBytes is ${String(maxReplyBytes)}; it is ${HEAD_BYTES} or more`;
-  const wrong = auth.findIndex(
-    (identity) => typeof identity.scheme !== 'string' || !(identity.auth instanceof Uint8Array),
-  );
-  return wrong === -1
-    ? undefined
-    : `auth ${wrong} is not like { scheme: "digest", auth: <Uint8Array of "user:password"> }`;
+  return identitiesFault(auth);
 }

@@ -3,7 +3,7 @@
  * It never reconnects; what outlives it is in the {@link SessionRecord} and the watch table it is given.
  */
 import type { Clock, Instant } from '../clock.js';
-import { codeOfNumber, ZooKeeperError, type ZooKeeperErrorCode } from './errors.js';
+import { codeOfNumber, isZooKeeperError, ZooKeeperError, type ZooKeeperErrorCode } from './errors.js';
 import { FrameReader } from './frames.js';
 import { Heartbeat, type Traffic } from './heartbeat.js';
 import { JuteReader, JuteWriter } from './jute.js';
@@ -230,7 +230,10 @@ export class Connection {
       timeoutMs: this.#session.timeoutMs,
       traffic: this.#traffic,
       ping: () => this.#ping(),
-      oldestSentMs: () => this.#pending.first?.sentMonotonicMs,
+      oldestSentMs: () => {
+        const sent = [this.#pending, this.#authentications].map(({ first }) => first?.sentMonotonicMs);
+        return Math.min(...sent.map((ms) => ms ?? Number.POSITIVE_INFINITY));
+      },
       dead: (code, detail) => {
         this.#end('dropped', this.#fault(code, detail));
       },
@@ -273,13 +276,7 @@ export class Connection {
   #settle(request: Request, zxid: bigint, error: number, reader: JuteReader): void {
     const code = error === 0 ? undefined : codeOfNumber(error);
     if (code !== undefined && (code === 'SessionClosedRequireAuth' || request.xid === reservedXid.auth)) {
-      const detail = `${this.server} refused the identity`;
-      this.#endBefore(
-        request,
-        code,
-        'authFailed',
-        new ZooKeeperError(code, 'connection', undefined, { detail }),
-      );
+      this.#refused(request, code === 'SessionClosedRequireAuth' ? code : 'AuthFailed', undefined);
       return;
     }
     if (code === 'SessionExpired' || code === 'SessionMoved') {
@@ -298,7 +295,9 @@ export class Connection {
     if (request.xid === reservedXid.setWatches) this.#watchBatches -= 1;
     else if (request.xid !== reservedXid.auth) this.proven = true;
     const { operation } = request;
-    if (code === undefined) {
+    if (request.xid === reservedXid.auth) {
+      this.#authenticated(request, reader);
+    } else if (code === undefined) {
       this.#resolve(request, reader);
     } else if (code === 'NoNode' && operation.absent !== undefined) {
       if (operation.absentWatch !== undefined && request.watcher !== undefined) {
@@ -310,7 +309,35 @@ export class Connection {
     } else {
       request.fail(code);
     }
-    if (request.xid === reservedXid.auth) this.#openWhenAuthenticated();
+  }
+
+  /** The answer to one step of an authentication; what it decodes to is the next step, if there is one. */
+  #authenticated(request: Request, reader: JuteReader): void {
+    let next: unknown;
+    try {
+      next = request.operation.decode(reader);
+    } catch (cause) {
+      if (!isZooKeeperError(cause, 'AuthFailed')) throw cause;
+      this.#refused(request, 'AuthFailed', cause);
+      return;
+    }
+    if (next instanceof Uint8Array) {
+      this.send(request, next);
+    } else {
+      request.resolve(undefined);
+      this.#openWhenAuthenticated();
+    }
+  }
+
+  #refused(
+    request: Request,
+    code: 'AuthFailed' | 'SessionClosedRequireAuth',
+    cause: Error | undefined,
+  ): void {
+    const detail = `${this.server} refused the identity${cause === undefined ? '' : ` (${cause.message})`}`;
+    const options = cause === undefined ? { detail } : { detail, cause };
+    const fault = new ZooKeeperError(code, 'connection', undefined, options);
+    this.#endBefore(request, code, 'authFailed', fault);
   }
 
   #resolve(request: Request, reader: JuteReader): void {

@@ -4,7 +4,6 @@ import { ZooKeeperError } from './errors.js';
 import { type JuteReader, JuteWriter } from './jute.js';
 import {
   AclResponse,
-  AuthRequest,
   ChildrenStatResponse,
   CreateStatResponse,
   createFlag,
@@ -57,7 +56,6 @@ export const operations = {
     watch: 'persistentRecursive',
   },
   removeWatches: { name: 'removeWatch', type: opcode.removeWatches, decode: nothing },
-  auth: { name: 'addAuth', type: opcode.auth, decode: nothing },
   setWatches: { name: 'setWatches', type: opcode.setWatches, decode: nothing },
   close: { name: 'close', type: opcode.closeSession, decode: nothing },
 } as const satisfies Record<string, Operation>;
@@ -117,14 +115,6 @@ export function writeAcl(writer: JuteWriter, acl: readonly Acl[]): void {
     writer.string(scheme);
     writer.string(id);
   }
-}
-
-export function authFrame(scheme: string, auth: Uint8Array): Uint8Array {
-  const writer = new JuteWriter();
-  writer.int32(reservedXid.auth);
-  writer.int32(opcode.auth);
-  AuthRequest.write(writer, { type: 0, scheme, auth });
-  return writer.toFrame();
 }
 
 export function setWatchesFrame(batch: WatchBatch, relativeZxid: bigint): Uint8Array {

@@ -13,6 +13,7 @@ import {
   refuse,
   versionFault,
 } from './arguments.js';
+import { identitiesFault } from './authentication.js';
 import type {
   Acl,
   ClientCapabilities,
@@ -30,7 +31,7 @@ import type {
 import { OPEN_ACL } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import { FirstConnection } from './first-connection.js';
-import { authFrame, createKind, createOperations, operations, writeAcl, writeCreate } from './operations.js';
+import { createKind, createOperations, operations, writeAcl, writeCreate } from './operations.js';
 import { addWatchMode, opcode, reservedXid } from './records.js';
 import { type Operation, Request } from './request.js';
 import { readTransaction, writeTransaction } from './transaction.js';
@@ -205,22 +206,19 @@ class WireClient implements ZooKeeperClient {
   }
 
   addAuth(scheme: string, auth: Uint8Array): Promise<void> {
-    const fault = dataFault(auth);
-    if (fault !== undefined) return refuse('addAuth', undefined, fault);
-    const { connection } = this.#session;
+    const session = this.#session;
+    const identity = { scheme, auth };
+    const detail = identitiesFault([...session.identities, identity]);
+    if (detail !== undefined)
+      return Promise.reject(new ZooKeeperError('BadArguments', 'addAuth', undefined, { detail }));
+    const { connection } = session;
     if (connection === undefined) return this.#refuseUnsent('addAuth', undefined);
-    this.#session.addIdentity(scheme, auth);
+    const { operation, frame } = session.addIdentity(identity);
     return new Promise((resolve, reject) => {
-      const request = new Request(
-        operations.auth,
-        undefined,
-        '',
-        undefined,
-        resolve as (value: unknown) => void,
-        reject,
-      );
+      const settle = resolve as (value: unknown) => void;
+      const request = new Request(operation, undefined, '', undefined, settle, reject);
       request.xid = reservedXid.auth;
-      connection.send(request, authFrame(scheme, auth));
+      connection.send(request, frame);
     });
   }
 

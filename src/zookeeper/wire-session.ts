@@ -3,13 +3,14 @@
  * the states in their order. It ends in `lost` or `closed` and stays there.
  */
 import type { Instant } from '../clock.js';
+import { beginProof, type ClientIdentity, type Proof } from './authentication.js';
 import type { ClientOptions, ConnectionState, Watcher } from './client.js';
 import { parseConnectString } from './connect-string.js';
 import { Connection, type ConnectionHost, type EndReason, type SessionRecord } from './connection.js';
 import { ZooKeeperError } from './errors.js';
 import { HostRotation } from './host-rotation.js';
 import { JuteWriter } from './jute.js';
-import { authFrame, operations, setWatchesFrame } from './operations.js';
+import { operations, setWatchesFrame } from './operations.js';
 import { reservedXid } from './records.js';
 import { type Operation, Request } from './request.js';
 import type { Dial } from './transport.js';
@@ -30,7 +31,7 @@ export class WireSession implements ConnectionHost {
   readonly #dial: Dial;
   readonly #hosts: HostRotation;
   readonly #record: SessionRecord;
-  readonly #identities: { readonly scheme: string; readonly auth: Uint8Array }[];
+  readonly #identities: ClientIdentity[];
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { kind: 'connecting' };
   #connection: Connection | undefined;
@@ -114,10 +115,10 @@ export class WireSession implements ConnectionHost {
         watches: this.watches,
         attemptTimeoutMs: this.#hosts.attemptTimeoutMs(this.#record.timeoutMs),
         maxReplyBytes: this.#options.maxReplyBytes,
-        authentication: this.#identities.map(({ scheme, auth }) => ({
-          request: this.#internal(operations.auth, reservedXid.auth),
-          frame: authFrame(scheme, auth),
-        })),
+        authentication: this.#identities.map((identity) => {
+          const { operation, frame } = beginProof(identity, this.#options.random);
+          return { request: this.#internal(operation, reservedXid.auth), frame };
+        }),
         host: this,
       });
     } catch (cause) {
@@ -137,9 +138,15 @@ export class WireSession implements ConnectionHost {
     return xid;
   }
 
-  /** From now on sent on every connect. */
-  addIdentity(scheme: string, auth: Uint8Array): void {
-    this.#identities.push({ scheme, auth });
+  /** Proved anew on every connection, before anything else is asked. */
+  get identities(): readonly ClientIdentity[] {
+    return this.#identities;
+  }
+
+  /** From now on proved on every connection; the proof is for the one there is. */
+  addIdentity(identity: ClientIdentity): Proof {
+    this.#identities.push(identity);
+    return beginProof(identity, this.#options.random);
   }
 
   /**
