@@ -37,6 +37,26 @@ export function checkOwner(name: string, value: unknown, path?: string): string 
   return value;
 }
 
+const encoder = new TextEncoder();
+
+/** Identities, their credentials as bytes. What is wrong is named by its place, never by its value. */
+export function checkIdentities(
+  value: unknown,
+): readonly { readonly scheme: string; readonly auth: Uint8Array }[] {
+  const remedy = 'give a list such as [{ scheme: "digest", auth: "user:password" }]';
+  if (!Array.isArray(value)) throw new InvalidArgumentError('auth', '…', remedy);
+  return value.map((entry: unknown, index) => {
+    const { scheme, auth } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+    if (
+      typeof scheme !== 'string' ||
+      scheme === '' ||
+      !(typeof auth === 'string' || auth instanceof Uint8Array)
+    )
+      throw new InvalidArgumentError(`auth[${index}]`, '…', remedy);
+    return { scheme, auth: typeof auth === 'string' ? encoder.encode(auth) : auth };
+  });
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const forbidden = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/u;
 

@@ -203,8 +203,8 @@ export class ConnectionFailedError extends LockError {
 /** A value that cannot be meant. */
 export class InvalidArgumentError extends LockError {
   override readonly name = 'InvalidArgumentError';
-  constructor(argument: string, value: unknown, remedy: string, path?: string) {
-    super('INVALID_ARGUMENT', `${argument} is ${shown(value)}: ${remedy}`, path);
+  constructor(argument: string, value: unknown, remedy: string, path?: string, cause?: unknown) {
+    super('INVALID_ARGUMENT', `${argument} is ${shown(value)}: ${remedy}`, path, cause);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   checkChoice,
   checkDuration,
   checkFraction,
+  checkIdentities,
   checkLockPath,
   checkOptionalDuration,
   checkOwner,
@@ -25,7 +26,7 @@ import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
-import { parseConnectString } from './zookeeper/connect-string.js';
+import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
 import type { Logger } from './zookeeper/session-port.js';
 import { type SessionState, Supervisor } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
@@ -36,9 +37,16 @@ export interface ConnectOptions {
   readonly sessionTimeoutMs?: number;
   /** How long an ensemble may stay unreachable before whoever waits hears `CONNECTION_FAILED`. Default 30,000. */
   readonly connectTimeoutMs?: number;
-  /** Options for `node:tls`; the connection is then encrypted. */
+  /**
+   * Options for `node:tls` (`ca`, `cert`, `key`, …); the connection is then encrypted, and the server's certificate and name are
+   * checked. A server that fails the check counts as unreachable: whoever waits hears `CONNECTION_FAILED`, with the reason as its cause.
+   */
   readonly tls?: TlsOptions;
-  /** Identities to add, e.g. `{ scheme: 'digest', auth: 'user:password' }`. */
+  /**
+   * Who we are, proved on every connection before anything else is asked. `{ scheme: 'sasl', auth: 'user:password' }` is SASL
+   * DIGEST-MD5: a wrong password ends the session (`lost`, reason `authFailed`). `{ scheme: 'digest', auth: 'user:password' }` is
+   * ZooKeeper's own: no server knows a wrong password, it only makes another identity. **It sends the password as it is: use TLS.**
+   */
   readonly auth?: readonly { readonly scheme: string; readonly auth: string | Uint8Array }[];
   /** Another client: `embedded.client()`, or one of your own. Default: the wire client. */
   readonly client?: ClientFactory;
@@ -84,7 +92,6 @@ export interface LockOptions {
 }
 
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
-const encoder = new TextEncoder();
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -108,7 +115,7 @@ export class Session implements AsyncDisposable {
   constructor(connectString: string, options: ConnectOptions) {
     this.#logger = options.logger ?? silent;
     const { client } = options;
-    if (client === undefined) checkConnectString(connectString);
+    checkConnectString(connectString, client === undefined);
     const sessionTimeoutMs = checkDuration('sessionTimeoutMs', options.sessionTimeoutMs ?? 15_000, 1);
     const connectTimeoutMs = checkDuration('connectTimeoutMs', options.connectTimeoutMs ?? 30_000, 1);
     const clockDrift = checkFraction('clockDrift', options.clockDrift ?? 0.01, 0.5);
@@ -116,16 +123,14 @@ export class Session implements AsyncDisposable {
     const kind = checkChoice('heartbeat', options.heartbeat ?? 'ping', ['ping', 'quorum']);
     const tickMs = checkDuration('tickMs', options.tickMs ?? 2_000, 1);
     const maxReplyBytes = checkDuration('maxReplyBytes', options.maxReplyBytes ?? MAX_REPLY_BYTES, 1024);
-    const factory = client ?? wireClient(options.tls === undefined ? dial : tlsDial(options.tls));
+    const auth = checkIdentities(options.auth ?? []);
+    const factory = client ?? wireClient(options.tls === undefined ? dial : checkedTlsDial(options.tls));
     this.#supervisor = new Supervisor(factory, {
       client: {
         connectString,
         sessionTimeoutMs,
         maxReplyBytes,
-        auth: (options.auth ?? []).map(({ scheme, auth }) => ({
-          scheme,
-          auth: typeof auth === 'string' ? encoder.encode(auth) : auth,
-        })),
+        auth,
         clock: options.clock ?? systemClock,
         random,
         ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -213,14 +218,26 @@ export class Session implements AsyncDisposable {
   }
 }
 
-function checkConnectString(connectString: string): void {
+/** `ours`: whether our own client will take it apart; another may read it otherwise, but no credentials from it. */
+function checkConnectString(connectString: string, ours: boolean): void {
+  const secret = typeof connectString === 'string' ? credentialsFault(connectString) : undefined;
+  if (secret !== undefined) throw new InvalidArgumentError('the connect string', '…', `it ${secret}`);
+  if (!ours) return;
   try {
     parseConnectString(connectString);
   } catch (error) {
-    throw new InvalidArgumentError(
-      'the connect string',
-      connectString,
-      String(error instanceof Error ? error.message : error).replace('connect: BadArguments: ', ''),
-    );
+    throw new InvalidArgumentError('the connect string', connectString, reasonOf(error));
   }
+}
+
+function checkedTlsDial(options: TlsOptions): ReturnType<typeof tlsDial> {
+  try {
+    return tlsDial(options);
+  } catch (cause) {
+    throw new InvalidArgumentError('tls', options, reasonOf(cause), undefined, cause);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).replace('connect: BadArguments: ', '');
 }

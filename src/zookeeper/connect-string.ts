@@ -15,17 +15,41 @@ export interface ConnectTarget {
 
 function refuse(text: string, fault: string): never {
   throw new ZooKeeperError('BadArguments', 'connect', undefined, {
-    detail: `${JSON.stringify(text)} ${fault}; write it like "a:2181,b:2181" or "a:2181,b:2181/chroot"`,
+    detail: `${JSON.stringify(text)} ${fault}; ${REMEDY}`,
   });
 }
+
+const REMEDY = 'write it like "a:2181,b:2181" or "a:2181,b:2181/chroot"';
+
+/**
+ * Why `text` seems to hold a password, which then stands in no message: an "@", or behind the first colon of an
+ * entry something that is neither a port nor an IPv6 address. `undefined` when it does not; it may be wrong all the same.
+ */
+export function credentialsFault(text: string): string | undefined {
+  const [list = ''] = text.replace(/^\s*\w+:\/\//, '').split('/', 1);
+  const addresses = list.split(',').map((entry) => entry.trim());
+  if (addresses.every((entry) => ADDRESS.test(entry))) return undefined;
+  return text.includes('@') || addresses.some((entry) => entry.split(':').length > 2)
+    ? `holds something like credentials (not repeated here), which have no place in it: give them as auth, for example [{ scheme: "digest", auth: "user:password" }], and ${REMEDY}`
+    : `has an entry with a port that is not 1 to 65535 (not repeated here: it may be a password); ${REMEDY}`;
+}
+
+/** Anything that is a host or like one, a bare IPv6 address included, and a port or like one. */
+const ADDRESS = /^([^:@]*(:[\d-]*)?|\[[^\]@]*\](:[\d-]*)?|[\da-f:.]*::[\da-f:.]*)$/i;
 
 /**
  * The hosts and the chroot of a connect string. The port may be left out (2181), an IPv6 address stands in
  * brackets, blanks around commas are ignored.
- * @throws ZooKeeperError `BadArguments`; its message names the string, the fault and the remedy.
+ * @throws ZooKeeperError `BadArguments`; its message names the fault and the remedy, and the string unless it seems
+ * to hold a password.
  */
 export function parseConnectString(text: string): ConnectTarget {
-  if (typeof text !== 'string') refuse(String(text), 'is not a string');
+  if (typeof text !== 'string') refuse(`a ${typeof text}`, 'is not a string');
+  const secret = credentialsFault(text);
+  if (secret !== undefined)
+    throw new ZooKeeperError('BadArguments', 'connect', undefined, {
+      detail: `the connect string ${secret}`,
+    });
   const slash = text.indexOf('/');
   const list = slash === -1 ? text : text.slice(0, slash);
   const chroot = slash === -1 ? '' : text.slice(slash).trim();

@@ -4,20 +4,40 @@ import net from 'node:net';
 import process from 'node:process';
 import tls from 'node:tls';
 import type { TlsOptions } from './client.js';
+import { ZooKeeperError } from './errors.js';
 import type { Dial, Transport, TransportEvents } from './transport.js';
 
 /** Plain TCP. A name is looked up anew on every attempt, so that a moved server is found. */
 export const dial: Dial = ({ host, port }, events) =>
   new SocketTransport(net.connect({ host, port, noDelay: true }), 'connect', events);
 
-/** TLS; `options` go to `tls.connect`, and the server's name is checked unless they say otherwise. */
+/**
+ * TLS; `options` go to `tls.connect`, and the server's name is checked unless they say otherwise.
+ * @throws ZooKeeperError `BadArguments` when the certificates or keys cannot be read; they are not repeated.
+ */
 export function tlsDial(options: TlsOptions): Dial {
+  const secureContext = secureContextOf(options);
   return ({ host, port }, events) => {
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls.connect({ ...name, ...options, host, port });
+    const socket = tls.connect({ ...name, ...options, secureContext, host, port });
     socket.setNoDelay(true);
     return new SocketTransport(socket, 'secureConnect', events);
   };
+}
+
+/** Read once, so that what no server could ever accept is an error where it was written, and not a silence. */
+function secureContextOf(options: TlsOptions): tls.SecureContext {
+  if (options['secureContext'] !== undefined) return options['secureContext'] as tls.SecureContext;
+  try {
+    return tls.createSecureContext(options);
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    // What OpenSSL says names no contents; what Node says of a wrong type may quote it.
+    throw new ZooKeeperError('BadArguments', 'connect', undefined, {
+      detail: `the certificates, keys or ciphers in tls cannot be used (${code})`,
+      ...(code.startsWith('ERR_INVALID_ARG') ? {} : { cause }),
+    });
+  }
 }
 
 class SocketTransport implements Transport {

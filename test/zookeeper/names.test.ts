@@ -47,11 +47,11 @@ describe('a connect string', () => {
     ['a:0', '"0"'],
     ['a:65536', '"65536"'],
     ['a:', '""'],
-    ['a:1e3', '"1e3"'],
+    ['a:1e3', 'a port that is not 1 to 65535'],
     ['a:-1', '"-1"'],
     [':2181', 'without a host name'],
     ['::1', 'brackets'],
-    ['user@a:1', 'no host can be called'],
+    ['user@a:1', 'give them as auth'],
     ['a b:1', 'no host can be called'],
     ['a:1/app/', 'ends with "/"'],
     ['a:1/app/../b', 'relative segment'],
@@ -59,6 +59,31 @@ describe('a connect string', () => {
     expect(() => parseConnectString(text)).toThrow(ZooKeeperError);
     expect(() => parseConnectString(text)).toThrow(words);
     expect(() => parseConnectString(text)).toThrow('write it like "a:2181,b:2181"');
+  });
+
+  it.each([
+    'user:hunter2@a:2181',
+    'user:hunter2@a:2181,b:2181/app',
+    'user:hunter2/x@a:2181',
+    'zk://user:hunter2@a:2181',
+    'digest:user:hunter2',
+    'digest:user:hunter2@a:2181',
+    'a:2181,sasl:user:hunter2',
+    'user:hunter2',
+  ])('that holds credentials is refused without repeating them (%#)', (text) => {
+    let message = '';
+    try {
+      parseConnectString(text);
+    } catch (error) {
+      message = String(error);
+      expect(error).toMatchObject({ code: 'BadArguments' });
+    }
+    expect(message).toContain('write it like "a:2181,b:2181"');
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('may have an "@" in its chroot', () => {
+    expect(parseConnectString('a:1/team@here').chroot).toBe('/team@here');
   });
 
   it('is understood or refused, typed, whatever it is', () => {
