@@ -34,6 +34,8 @@ export interface RealZooKeeperOptions {
   readonly config?: Readonly<Record<string, string | number>>;
   /** More Java system properties. */
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Files that `config` and `properties` name, by name and contents: they lie where the server runs. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A server and its life. Its data outlives {@link RealZooKeeper.kill}, not {@link RealZooKeeper.stop}. */
@@ -61,7 +63,7 @@ const START_DEADLINE_MS = 60_000;
 const PROBE_PAUSE_MS = 50;
 
 /** A loopback port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();
@@ -135,6 +137,8 @@ export async function startRealZooKeeper(options: RealZooKeeperOptions = {}): Pr
       .map(([key, value]) => `${key}=${String(value)}\n`)
       .join(''),
   );
+  for (const [name, contents] of Object.entries(options.files ?? {}))
+    await writeFile(join(folder, name), contents, { mode: 0o600 });
   const args = [
     '-Xmx512m',
     '-XX:+UseSerialGC',

@@ -24,7 +24,9 @@ const SERVER_JARS = [
   'slf4j-simple',
   'snappy-java',
   'metrics-core',
-  'netty-all',
+  // Debian's netty-all.jar is empty.
+  ...['buffer', 'codec', 'common', 'handler', 'resolver', 'transport'].map((part) => `netty-${part}`),
+  ...['epoll', 'unix-common'].map((part) => `netty-transport-native-${part}`),
   'commons-cli',
 ].map((name) => join(DEBIAN_JARS, `${name}.jar`));
 

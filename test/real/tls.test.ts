@@ -1,0 +1,156 @@
+/** TLS to a real ZooKeeper, certificates on both sides: who is let in, who is not, and that nobody waits for ever. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Session } from '../../src/index.js';
+import type { TlsOptions } from '../../src/zookeeper/client.js';
+import { type Certificate, withAuthority } from '../setup/certificates.js';
+import { freePort, type RealZooKeeper, startRealZooKeeper } from '../setup/real-zookeeper.js';
+
+let trusted: string;
+let unrelated: string;
+let alice: Certificate;
+let stranger: Certificate;
+const servers: RealZooKeeper[] = [];
+
+/** A server that shows `certificate`, and asks every client for one of the trusted authority's. */
+async function secured(certificate: Certificate): Promise<string> {
+  const port = await freePort();
+  servers.push(
+    await startRealZooKeeper({
+      files: { 'server.pem': certificate.key + certificate.cert, 'trusted.pem': trusted },
+      config: {
+        secureClientPort: port,
+        secureClientPortAddress: '127.0.0.1',
+        serverCnxnFactory: 'org.apache.zookeeper.server.NettyServerCnxnFactory',
+        'ssl.clientAuth': 'need',
+        'ssl.keyStore.location': 'server.pem',
+        'ssl.keyStore.type': 'PEM',
+        'ssl.trustStore.location': 'trusted.pem',
+        'ssl.trustStore.type': 'PEM',
+      },
+    }),
+  );
+  return `127.0.0.1:${String(port)}`;
+}
+
+let right: string;
+let wrongName: string;
+let wrongAuthority: string;
+
+beforeAll(async () => {
+  await withAuthority('an unrelated authority', async (other) => {
+    unrelated = other.cert;
+    stranger = await other.issue('stranger');
+    const impostor = await other.issue('zookeeper', 'IP:127.0.0.1');
+    await withAuthority('the trusted authority', async (authority) => {
+      trusted = authority.cert;
+      alice = await authority.issue('alice');
+      const named = await authority.issue('zookeeper', 'IP:127.0.0.1', 'DNS:localhost');
+      const misnamed = await authority.issue('zookeeper', 'DNS:elsewhere.example');
+      [right, wrongName, wrongAuthority] = await Promise.all([
+        secured(named),
+        secured(misnamed),
+        secured(impostor),
+      ]);
+    });
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+});
+
+function open(connectString: string, tls: TlsOptions | undefined): Session {
+  return connect(connectString, {
+    sessionTimeoutMs: 4_000,
+    connectTimeoutMs: 2_000,
+    ...(tls === undefined ? {} : { tls }),
+  });
+}
+
+/** The reason why no lock could be had; there must be one within the connect timeout and a little more. */
+async function refusal(connectString: string, tls: TlsOptions | undefined): Promise<unknown> {
+  await using session = open(connectString, tls);
+  const failure: unknown = await session
+    .lock('/locks/tls')
+    .acquire()
+    .then(
+      () => 'it was let in',
+      (error: unknown) => error,
+    );
+  expect(failure).toMatchObject({
+    code: 'CONNECTION_FAILED',
+    cause: { code: 'OperationTimeout', cause: expect.any(Error) as Error },
+  });
+  return (failure as { cause: Error }).cause.cause;
+}
+
+// Side by side: most of them wait for a connect timeout.
+describe.concurrent('with TLS', () => {
+  it('a client that shows a trusted certificate, to a server that shows one, has its lock', async () => {
+    await using session = open(right, { ca: trusted, ...alice });
+    const lease = await session.lock('/locks/tls').acquire();
+    expect(lease.fencingToken).toBeGreaterThan(0n);
+    await lease.release();
+  });
+
+  it('the server may be known by name', async () => {
+    const byName = right.replace('127.0.0.1', 'localhost');
+    await using session = open(byName, { ca: trusted, ...alice });
+    const lease = await session.lock('/locks/tls').acquire();
+    await lease.release();
+  });
+
+  it('the name to be shown may be another than the one that is dialled', async () => {
+    const options = { ca: trusted, ...alice, servername: 'elsewhere.example' };
+    await using session = open(wrongName, options);
+    const lease = await session.lock('/locks/tls').acquire();
+    await lease.release();
+  });
+
+  it('x509 is an identity that an ACL can name', async () => {
+    const acl = [{ permissions: 31, scheme: 'x509', id: 'CN=alice' }];
+    await using session = open(right, { ca: trusted, ...alice });
+    const lease = await session.lock('/locks/alices', { acl }).acquire();
+    await lease.release();
+  });
+
+  it('a server whose certificate names somebody else is refused', async () => {
+    expect(await refusal(wrongName, { ca: trusted, ...alice })).toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+  });
+
+  it('a server that an unknown authority vouches for is refused', async () => {
+    expect(await refusal(wrongAuthority, { ca: trusted, ...alice })).toMatchObject({
+      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    });
+  });
+
+  it('a client that trusts nobody in particular trusts the usual authorities, and not this one', async () => {
+    expect(await refusal(right, { ...alice })).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  });
+
+  it('a client without a certificate is not let in by the server', async () => {
+    expect(await refusal(right, { ca: trusted })).toBeInstanceOf(Error);
+  });
+
+  it('a client that an unknown authority vouches for is not let in by the server', async () => {
+    expect(await refusal(right, { ca: [trusted, unrelated], ...stranger })).toBeInstanceOf(Error);
+  });
+
+  it('a client that does not speak it at all is not let in', async () => {
+    expect(await refusal(right, undefined)).toBeInstanceOf(Error);
+  });
+
+  it('a server that does not speak it is refused', async () => {
+    const plain = servers[0]?.connectString ?? '';
+    expect(await refusal(plain, { ca: trusted, ...alice })).toBeInstanceOf(Error);
+  });
+
+  it('options that no server could accept are refused at once, and the key is not repeated', () => {
+    const key = alice.key.replace('BEGIN', 'BEGUN');
+    expect(() => open(right, { ca: trusted, cert: alice.cert, key })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', cause: expect.any(Error) as Error }),
+    );
+  });
+});
