@@ -54,7 +54,12 @@ export interface Predecessor {
   readonly pid?: number;
 }
 
-/** Why a lock that was held no longer is. */
+/**
+ * Why a lock that was held no longer is.
+ * `session-expired`: the server ended the session. `validity-passed`: nothing was acknowledged for so long that it may have.
+ * `suspended`: the connection went, under that policy. `ttl`: its own time is over. `node-deleted`: the claim is gone; somebody
+ * deleted it, or it went with a session whose end was not told yet. `revoked`: given up on request. `closed`: by our own `close()`.
+ */
 export type ExpiryReason =
   | 'session-expired'
   | 'validity-passed'
