@@ -11,7 +11,14 @@ export type { AcquireOptions, Lock, OwnerContext, OwnerOptions } from './lock.js
 export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';
-export { type ConnectOptions, connect, type LockOptions, type Session } from './session.js';
+export type { JointAcquireOptions, MultiLease, MultiLock } from './recipes/multi-lock.js';
+export {
+  type ConnectOptions,
+  connect,
+  type LockOptions,
+  type RecipeOptions,
+  type Session,
+} from './session.js';
 export {
   type Deadlock,
   deadlocks,

@@ -8,14 +8,14 @@ import {
   type OperatorFunction,
   switchMap,
 } from 'rxjs';
-import type { Lease, SharedLease } from './lease.js';
+import type { Lease } from './lease.js';
 import type { Ownership } from './ownership.js';
 
-const leaseOf = <L extends SharedLease>(ownership: Ownership<L>): L | null =>
+const leaseOf = <L>(ownership: Ownership<L>): L | null =>
   ownership.status === 'held' ? ownership.lease : null;
 
 /** Narrows to leases: one for each time the lock is won. */
-export function held<L extends SharedLease = Lease>(): OperatorFunction<Ownership<L>, L> {
+export function held<L = Lease>(): OperatorFunction<Ownership<L>, L> {
   return (ownership$) =>
     ownership$.pipe(
       map(leaseOf<L>),
@@ -28,7 +28,7 @@ export function held<L extends SharedLease = Lease>(): OperatorFunction<Ownershi
  * Runs work only while the lock is held: subscribes to it when the lock is won and unsubscribes when it is lost or
  * released. A suspended lock is still held, until its bound. The lock is not given up when the work completes: unsubscribe.
  */
-export function whileHeld<T, L extends SharedLease = Lease>(
+export function whileHeld<T, L = Lease>(
   work: (lease: L) => ObservableInput<T>,
 ): OperatorFunction<Ownership<L>, T> {
   return (ownership$) =>

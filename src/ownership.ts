@@ -1,10 +1,10 @@
 /** TELL: a machine's snapshot as what subscribers hear. Derived from snapshots, so whoever comes late knows as well. */
 import type { ExpiryReason, LockSnapshot, LockStatus, Predecessor } from '../machines/lock-machine.js';
 import type { LockError } from './errors.js';
-import type { Lease, SharedLease } from './lease.js';
+import type { Lease } from './lease.js';
 
-/** What a subscriber of a lock hears; `L` is the kind of its leases. `status` is the top level of the statechart. */
-export type Ownership<L extends SharedLease = Lease> =
+/** What a subscriber hears; `L` is what a holder holds. `status` is the top level of the statechart. */
+export type Ownership<L = Lease> =
   /** Nothing was asked for yet. */
   | { readonly status: 'idle' }
   /** Asking for a place in line, or for a session first. Do: wait. */
@@ -53,7 +53,7 @@ export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' 
 }
 
 /** What goes into an {@link Ownership} besides the snapshot. */
-export interface OwnershipParts<L extends SharedLease> {
+export interface OwnershipParts<L> {
   /** The lease of the present grant. */
   readonly lease: () => L;
   /** The failure of the snapshot as an error for people. */
@@ -61,7 +61,7 @@ export interface OwnershipParts<L extends SharedLease> {
 }
 
 /** Translates. */
-export function ownershipOf<L extends SharedLease>(
+export function ownershipOf<L>(
   snapshot: LockSnapshot,
   parts: OwnershipParts<L>,
 ): Ownership<L> {
@@ -91,7 +91,7 @@ export function ownershipOf<L extends SharedLease>(
 }
 
 /** Whether `next` says anything that `previous` did not. */
-export function tellsMore(previous: Ownership<SharedLease> | null, next: Ownership<SharedLease>): boolean {
+export function tellsMore(previous: Ownership<unknown> | null, next: Ownership<unknown>): boolean {
   if (previous?.status !== next.status) return true;
   if (next.status === 'held' && previous.status === 'held') return previous.connection !== next.connection;
   if (next.status === 'waitingOnPredecessor' && previous.status === 'waitingOnPredecessor') {

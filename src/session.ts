@@ -3,6 +3,7 @@
 import { Observable } from 'rxjs';
 import { dial, tlsDial } from '#dial';
 import { identity, newGuid, random } from '#host';
+import type { LockSettings } from './acquisition.js';
 import {
   checkChoice,
   checkDuration,
@@ -25,6 +26,7 @@ import { Lease } from './lease.js';
 import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
+import { MultiLock } from './recipes/multi-lock.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
 import type { Logger } from './zookeeper/session-port.js';
@@ -70,12 +72,8 @@ export interface ConnectOptions {
   readonly logger?: Logger;
 }
 
-/** How a lock behaves. Times in milliseconds. */
-export interface LockOptions {
-  /** The lock ends by itself so long after each grant, unless renewed. Default: it does not. */
-  readonly ttlMs?: number;
-  /** Which entry of `context` names the owner. */
-  readonly ownerKey?: string;
+/** How whatever is acquired behaves. Times in milliseconds. */
+export interface RecipeOptions {
   /** The owner of acquisitions that name none. */
   readonly owner?: string;
   /** From asking to `LOCK_TIMEOUT`. Default: for ever. */
@@ -87,6 +85,14 @@ export interface LockOptions {
   readonly onSuspend?: 'bounded' | 'standard' | 'session';
   /** Permissions of the claims, and of the parents that are made. Default: everybody may do everything. */
   readonly acl?: readonly Acl[];
+}
+
+/** How a lock behaves. Times in milliseconds. */
+export interface LockOptions extends RecipeOptions {
+  /** The lock ends by itself so long after each grant, unless renewed. Default: it does not. */
+  readonly ttlMs?: number;
+  /** Which entry of `context` names the owner. */
+  readonly ownerKey?: string;
   /** What a second acquisition of one owner gets: `AlreadyOwnLockError`. */
   readonly reentrancy?: 'reject';
 }
@@ -154,27 +160,27 @@ export class Session implements AsyncDisposable {
    * that cannot be meant, `SESSION_CLOSED` after {@link close}.
    */
   lock(path: string, options: LockOptions = {}): Lock {
-    checkLockPath(path);
-    if (this.#supervisor.closed) throw new SessionClosedError(path);
     checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject']);
     return new Lock({
-      session: this.#supervisor,
-      path,
+      ...this.#settings(path, options),
       rule: lockRule,
       grant: (parts) => new Lease(parts),
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
-      timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
-      onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
-      acl: options.acl,
-      identity,
-      newGuid,
-      logger: this.#logger,
-      onLine: (line) => {
-        this.#report(path, line);
-      },
       contention: this.contention(path),
+    });
+  }
+
+  /**
+   * Several locks, all or nothing: asked for in the order of their paths under one deadline, lost as one. Throws as {@link lock}
+   * does, and for a path that is there twice.
+   */
+  multiLock(paths: readonly string[], options: RecipeOptions = {}): MultiLock {
+    return new MultiLock({
+      locks: paths.map((path) => this.#settings(path, options)),
+      timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs),
+      owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner),
     });
   }
 
@@ -206,6 +212,26 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #settings(path: string, options: RecipeOptions): LockSettings {
+    checkLockPath(path);
+    if (this.#supervisor.closed) throw new SessionClosedError(path);
+    return {
+      session: this.#supervisor,
+      path,
+      rule: lockRule,
+      ttlMs: null,
+      timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
+      onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),
+      acl: options.acl,
+      identity,
+      newGuid,
+      logger: this.#logger,
+      onLine: (line) => {
+        this.#report(path, line);
+      },
+    };
   }
 
   #report(path: string, line: Line): void {

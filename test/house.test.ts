@@ -39,7 +39,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   // one lock
   'src/claim-record': ['src/claim-data', 'src/clock', 'src/zookeeper/client', 'src/zookeeper/errors'],
-  'src/reading': ['src/errors', 'src/zookeeper/client', 'src/zookeeper/errors', 'src/zookeeper/session-port'],
+  'src/reading': [
+    'src/errors',
+    'src/zookeeper/client',
+    'src/zookeeper/errors',
+    'src/zookeeper/session-port',
+    'rxjs',
+  ],
   'src/purge': [
     'machines/',
     'src/claim-data',
@@ -131,15 +137,24 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/wait-for-graph': ['src/contention-facts (type)'],
   // COMBINE
   'src/recipes/': [
+    'machines/ (type)',
+    'src/acquisition',
     'src/arguments',
     'src/errors',
     'src/lease',
     'src/lock',
+    'src/lock-actors',
+    'src/ownership',
     'src/queue',
+    'src/reading',
     'src/zookeeper/client',
+    'src/zookeeper/errors',
+    'src/zookeeper/session-port',
+    'src/zookeeper/watches',
     'rxjs',
   ],
   'src/session': [
+    'src/acquisition (type)',
     'src/arguments',
     'src/clock',
     'src/contention',

@@ -1,0 +1,343 @@
+/**
+ * COMBINE: several claims under one deadline, all or nothing. Each claim is a lock machine of its own; here their ownership
+ * streams are put together.
+ */
+import {
+  catchError,
+  combineLatest,
+  concat,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  filter,
+  from,
+  map,
+  merge,
+  Observable,
+  of,
+  ReplaySubject,
+  retry,
+  Subject,
+  type Subscription,
+  share,
+  switchMap,
+  takeUntil,
+  takeWhile,
+  tap,
+  throwError,
+} from 'rxjs';
+import { LockAcquisition, type LockSettings } from '../acquisition.js';
+import {
+  ClaimDeletedError,
+  LockError,
+  LockingFailedError,
+  LockLostError,
+  LockTimeoutError,
+  SessionClosedError,
+} from '../errors.js';
+import type { Lease } from '../lease.js';
+import type { Ownership } from '../ownership.js';
+import { deadline } from '../reading.js';
+
+type Status<S extends Ownership['status']> = Extract<Ownership, { readonly status: S }>;
+type Connection = Status<'held'>['connection'];
+
+/** One claim that is held: a part of what is wanted. */
+interface Grant {
+  readonly lease: Lease;
+  readonly connection$: Observable<Connection>;
+}
+
+/** How far it is: as {@link Ownership}, but failures are errors, and what is held is not one lease yet. */
+export type Step =
+  | Exclude<Ownership, { readonly status: 'held' | 'failed' | 'expired' }>
+  | (Status<'expired'> & { readonly claimPath: string })
+  | { readonly status: 'held'; readonly grants: readonly Grant[] };
+
+/** For whom, and whether to wait. */
+export interface JointRequest {
+  readonly owner: string | undefined;
+  readonly timeoutMs: number | null;
+  readonly noWait: boolean;
+}
+
+/** How a joint lease comes about. */
+export interface JointPlan<L> extends JointRequest {
+  readonly settings: LockSettings;
+  /** For messages. */
+  readonly path: string;
+  /** One attempt at everything. Begun anew when the session's trouble took a part of it. */
+  readonly attempt: () => Observable<Step>;
+  readonly lease: (leases: readonly [Lease, ...Lease[]]) => L;
+}
+
+/** One claim's ownership. Errors with its failure; unsubscribing gives it up. */
+export function claiming(
+  settings: LockSettings,
+  { owner, noWait }: Omit<JointRequest, 'timeoutMs'>,
+): Observable<Ownership> {
+  return new Observable((subscriber) => {
+    const request = { owner, noWait, timeoutMs: null };
+    const acquisition = new LockAcquisition(settings, request, (ownership) => {
+      if (ownership.status === 'failed') {
+        subscriber.error(ownership.error);
+        return;
+      }
+      subscriber.next(ownership);
+      if (ownership.status === 'released' || ownership.status === 'expired') subscriber.complete();
+    });
+    return () => {
+      acquisition.release().catch((error: unknown) => {
+        settings.logger.error(String(error));
+      });
+    };
+  });
+}
+
+/** Follows `claim$` until it is held, and `next` for as long as it is. What came later is given back first. */
+function whileHolding(
+  claim$: Observable<Ownership>,
+  next: (grant: Grant) => Observable<Step>,
+): Observable<Step> {
+  return new Observable((subscriber) => {
+    const shared$ = claim$.pipe(share({ connector: () => new ReplaySubject(1) }));
+    const connection$ = shared$.pipe(
+      filter((ownership) => ownership.status === 'held'),
+      map(({ connection }) => connection),
+    );
+    let following: Subscription | null = null;
+    let claimPath = '';
+    const claim = shared$
+      .pipe(distinctUntilChanged((a, b) => a.status === 'held' && b.status === 'held'))
+      .subscribe({
+        next: (ownership) => {
+          following?.unsubscribe();
+          following = null;
+          switch (ownership.status) {
+            case 'held': {
+              const { lease } = ownership;
+              claimPath = lease.claimPath;
+              following = next({ lease, connection$ }).subscribe({
+                next: (step) => {
+                  subscriber.next(step);
+                },
+                error: (error: unknown) => {
+                  subscriber.error(error);
+                },
+              });
+              return;
+            }
+            case 'expired':
+              subscriber.next({ ...ownership, claimPath });
+              return;
+            case 'failed':
+              return;
+            default:
+              subscriber.next(ownership);
+          }
+        },
+        error: (error: unknown) => {
+          subscriber.error(error);
+        },
+        complete: () => {
+          subscriber.complete();
+        },
+      });
+    return () => {
+      following?.unsubscribe();
+      claim.unsubscribe();
+    };
+  });
+}
+
+/** One after another: the next is asked for once those before it are held. */
+export function inTurn(
+  claims: readonly Observable<Ownership>[],
+  grants: readonly Grant[] = [],
+): Observable<Step> {
+  const [first, ...rest] = claims;
+  if (first === undefined) return of({ status: 'held', grants });
+  return whileHolding(first, (grant) => inTurn(rest, [...grants, grant]));
+}
+
+/** All in the same moment. */
+export function atOnce(claims: readonly Observable<Ownership>[]): Observable<Step> {
+  return combineLatest(claims.map((claim$) => inTurn([claim$]))).pipe(map(summary));
+}
+
+/** What is told of many: the loss of one is the loss of all, and what is not held yet decides. */
+function summary(steps: readonly Step[]): Step {
+  const grants = steps.flatMap((step) => (step.status === 'held' ? step.grants : []));
+  if (grants.length === steps.length) return { status: 'held', grants };
+  const order = ['expired', 'releasing', 'waitingOnPredecessor', 'creatingNode', 'idle', 'released'] as const;
+  const worst = order.flatMap((status) => steps.filter((step) => step.status === status))[0];
+  return worst ?? { status: 'idle' };
+}
+
+/** Goes on with `next` while `gate$` is held, and gives the gate back when `next` is held: the rest does without. */
+export function through(gate$: Observable<Ownership>, next: () => Observable<Step>): Observable<Step> {
+  return defer(() => {
+    const passed$ = new Subject<void>();
+    const noted$ = () =>
+      next().pipe(
+        tap(({ status }) => {
+          if (status === 'held') passed$.next();
+        }),
+      );
+    let claimPath = '';
+    return gate$.pipe(
+      takeUntil(passed$),
+      distinctUntilChanged((a, b) => a.status === 'held' && b.status === 'held'),
+      switchMap((ownership): Observable<Step> => {
+        if (ownership.status === 'held') {
+          ({ claimPath } = ownership.lease);
+          return noted$();
+        }
+        if (ownership.status === 'expired') return of({ ...ownership, claimPath });
+        return ownership.status === 'failed' ? EMPTY : of(ownership);
+      }),
+    );
+  });
+}
+
+/** A part was lost to the session's trouble before the rest was there: everything from the start, under the same deadline. */
+class BeginAgain extends Error {}
+
+/** What becomes of an acquisition that loses a part before it has the rest. */
+function lostEarly(
+  { session }: LockSettings,
+  path: string,
+  { reason, claimPath }: Extract<Step, { status: 'expired' }>,
+): Observable<never> {
+  const fail = (error: Error) => throwError(() => error);
+  switch (reason) {
+    case 'session-expired':
+    case 'validity-passed':
+    case 'suspended':
+      return fail(new BeginAgain());
+    case 'node-deleted':
+      // By somebody, or with its session, whose end is told later: a session that answers is not over.
+      return from(session.client.exists(claimPath)).pipe(
+        catchError(() => fail(new BeginAgain())),
+        switchMap(() => fail(new ClaimDeletedError(path, claimPath))),
+      );
+    case 'closed':
+      return fail(new SessionClosedError(path));
+    default:
+      return fail(new LockLostError(path, reason));
+  }
+}
+
+const connections: readonly Connection[] = ['suspended', 'revalidating', 'confirmed'];
+const worst = (all: readonly Connection[]): Connection =>
+  connections.find((connection) => all.includes(connection)) ?? 'confirmed';
+
+/** The ownership stream of a joint lease: cold; `released` and `expired` complete it, `failed` ends it with its error. */
+export function jointly<L>(plan: JointPlan<L>): Observable<Ownership<L>> {
+  const { settings, path, timeoutMs } = plan;
+  const { session } = settings;
+  return defer(() => {
+    if (session.closed) return throwError(() => new SessionClosedError(path));
+    const granted$ = new Subject<void>();
+    let lease: L | null = null;
+    let told: Ownership<L>['status'] = 'idle';
+    let standing = `no answer from ${session.connectString} yet`;
+
+    const tell = (step: Step): Observable<Ownership<L>> => {
+      if (step.status === 'waitingOnPredecessor')
+        standing = `${step.position} of ${step.queueLength} ahead when last listed`;
+      if (step.status !== 'held') {
+        return step.status === 'expired' && lease === null ? lostEarly(settings, path, step) : of(step);
+      }
+      const [first, ...rest] = step.grants.map((grant) => grant.lease);
+      if (first === undefined) return EMPTY;
+      const won = (lease ??= plan.lease([first, ...rest]));
+      granted$.next();
+      return combineLatest(step.grants.map(({ connection$ }) => connection$)).pipe(
+        map(worst),
+        distinctUntilChanged(),
+        map((connection) => ({ status: 'held', lease: won, connection })),
+      );
+    };
+
+    const acquiring$ = defer(plan.attempt).pipe(
+      switchMap(tell),
+      retry({
+        delay: (error: unknown) => (error instanceof BeginAgain ? of(true) : throwError(() => error)),
+      }),
+    );
+    const late$ = deadline(session, timeoutMs, () => new LockTimeoutError(path, timeoutMs ?? 0, standing));
+    const news$ = merge(acquiring$, late$.pipe(takeUntil(granted$))).pipe(
+      // Each claim is idle at first, and released by itself: said once, of all.
+      filter(({ status }) => status !== 'idle' && status !== 'released'),
+      filter(({ status }) => status !== told || status === 'waitingOnPredecessor' || status === 'held'),
+      tap(({ status }) => {
+        told = status;
+      }),
+      takeWhile(({ status }) => status !== 'expired', true),
+    );
+    return concat(
+      of<Ownership<L>>({ status: 'idle' }),
+      news$,
+      defer(() => (told === 'releasing' ? of<Ownership<L>>({ status: 'released' }) : EMPTY)),
+    ).pipe(
+      catchError((cause: unknown) => {
+        const error = cause instanceof LockError ? cause : new LockingFailedError(path, String(cause), cause);
+        return concat(
+          of<Ownership<L>>({ status: 'failed', error }),
+          throwError(() => error),
+        );
+      }),
+    );
+  });
+}
+
+/** What can be lost. */
+interface Holding {
+  isHeld(): boolean;
+}
+
+/** The lease that a stream comes to. The stream is given up when `signal` aborts before, else it lives as long as the lease. */
+export function leaseFrom<L extends Holding>(
+  ownership$: Observable<Ownership<L>>,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<L> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const giveUp = () => {
+      subscription.unsubscribe();
+      reject(signal?.reason as Error);
+    };
+    const done = () => signal?.removeEventListener('abort', giveUp);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    const subscription = ownership$.subscribe({
+      next: (ownership) => {
+        // Lost in the moment it was won: the next news says so.
+        if (ownership.status === 'held' && ownership.lease.isHeld()) {
+          done();
+          resolve(ownership.lease);
+        } else if (ownership.status === 'expired') {
+          done();
+          reject(new LockLostError(path, ownership.reason));
+        }
+      },
+      error: (error: unknown) => {
+        done();
+        reject(error as Error);
+      },
+    });
+  });
+}
+
+/** As {@link leaseFrom}; null where somebody was ahead and the caller would not wait. */
+export async function leaseOrNull<L extends Holding>(
+  ...from: Parameters<typeof leaseFrom<L>>
+): Promise<L | null> {
+  try {
+    return await leaseFrom(...from);
+  } catch (error) {
+    if (error instanceof LockingFailedError && error.busy) return null;
+    throw error;
+  }
+}
