@@ -14,6 +14,14 @@ export function checkOptionalDuration(name: string, value: unknown, least = 0, p
   return value === undefined ? null : checkDuration(name, value, least, path);
 }
 
+/** A whole number between two bounds, inclusive. */
+export function checkCount(name: string, value: unknown, least: number, most: number, path?: string): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw new InvalidArgumentError(name, value, `give a whole number from ${least} to ${most}`, path);
+  }
+  return value;
+}
+
 /** A number between two bounds, inclusive. */
 export function checkFraction(name: string, value: unknown, most: number): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= most)) {

@@ -19,7 +19,8 @@ export type LockErrorCode =
   | 'CONNECTION_FAILED'
   | 'INVALID_ARGUMENT'
   | 'COMMIT_OUTCOME_UNKNOWN'
-  | 'COMMIT_REFUSED';
+  | 'COMMIT_REFUSED'
+  | 'SEMAPHORE_SIZE';
 
 const brand = Symbol.for('holdfast.LockError');
 
@@ -236,6 +237,21 @@ export class CommitRefusedError extends LockError {
       cause,
     );
     this.failedIndex = failedIndex;
+  }
+}
+
+/** Others use the semaphore with another number of permits. */
+export class SemaphoreSizeError extends LockError {
+  override readonly name = 'SemaphoreSizeError';
+  /** The size they agreed on. */
+  readonly size: number;
+  constructor(path: string, asked: number, size: number) {
+    super(
+      'SEMAPHORE_SIZE',
+      `${path} has ${size} permits, not ${asked}: use session.semaphore(path, ${size}); to change it, let all its users end and delete ${path} with what is under it`,
+      path,
+    );
+    this.size = size;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../machines/lock-machine.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { bearsGuid, claimPrefix, type Line, lockRule, orderByCreation, type QueueRule } from './queue.js';
-import { OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+import { type Acl, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 
 /** Parents may vanish between their making and ours (containers are reaped); after so many times something else is wrong. */
@@ -24,8 +24,15 @@ const PARENT_ATTEMPTS = 16;
 const of = (input: SlotInput) => input.acquisition as Acquisition;
 const nothing = new Uint8Array(0);
 
-/** Makes the lock path and what is above it, all in one flight; what is there already is left alone. */
-async function makeParents({ session: { client }, lockPath, acl }: Acquisition): Promise<unknown> {
+/**
+ * Makes the lock path and what is above it, all in one flight; what is there already is left alone. Resolves with why the
+ * deepest that could not be made could not.
+ */
+export async function makeParents(
+  client: ZooKeeperClient,
+  lockPath: string,
+  acl: readonly Acl[] | undefined,
+): Promise<unknown> {
   const mode = client.capabilities.container ? 'container' : 'persistent';
   const segments = lockPath.split('/').slice(1);
   const results = await Promise.allSettled(
@@ -127,7 +134,7 @@ async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqu
       return { claim, verdict, asOf: session.clock.wallNow() };
     }
     if (!isZooKeeperError(created.reason, 'NoNode')) throw created.reason;
-    failure = (await makeParents(acquisition)) ?? created.reason;
+    failure = (await makeParents(client, lockPath, acl)) ?? created.reason;
   }
   throw failure;
 }

@@ -164,6 +164,14 @@ export function verdictOf(line: Line, claimName: string): Verdict {
   };
 }
 
+/** For recipes where all children count, whatever their names. In no order. */
+export function everyChild(names: readonly string[]): Line {
+  const contenders = names.map(
+    (name): Contender => ({ name, sequence: 0, kind: 'exclusive', dialect: 'curator' }),
+  );
+  return { contenders, foreign: [], pastCounterEnd: false, unsafeMix: false };
+}
+
 /** A lock: whoever stands ahead is waited for, the nearest one is watched. */
 export const lockRule: QueueRule = { label: 'lock-', lineOf, verdictOf, holdsByPresence: false };
 

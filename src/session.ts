@@ -27,6 +27,7 @@ import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { MultiLock } from './recipes/multi-lock.js';
+import { Semaphore } from './recipes/semaphore.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
 import type { Logger } from './zookeeper/session-port.js';
@@ -181,6 +182,18 @@ export class Session implements AsyncDisposable {
       locks: paths.map((path) => this.#settings(path, options)),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner),
+    });
+  }
+
+  /**
+   * A semaphore on `path`: `permits` may be held at once. All its users give the same number. Throws as {@link lock} does, and for a
+   * number that is not 1 to 2,147,483,647.
+   */
+  semaphore(path: string, permits: number, options: RecipeOptions = {}): Semaphore {
+    return new Semaphore({
+      settings: this.#settings(path, options),
+      size: permits,
+      owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
     });
   }
 

@@ -324,7 +324,7 @@ export function leaseFrom<L extends Holding>(
       },
       error: (error: unknown) => {
         done();
-        reject(error as Error);
+        reject(error);
       },
     });
   });

@@ -1,7 +1,8 @@
 /** Several locks as one (T56), in virtual time on the embedded ZooKeeper. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MultiLease, Ownership } from '../../src/index.js';
+import type { MultiLease } from '../../src/index.js';
 import { opcode } from '../../src/zookeeper/records.js';
+import { listen } from '../setup/listening.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
 const A = '/locks/a';
@@ -19,18 +20,6 @@ afterEach(async () => {
 const claims = () => [A, B, C].flatMap((path) => ensemble.claims(path));
 const paths = (lease: MultiLease) => [...lease.leases.keys()];
 const multi = (given: readonly string[], options = {}) => ensemble.session().multiLock(given, options);
-
-/** Subscribes, and keeps what it hears. */
-function listen(lock: { subscribe: ReturnType<typeof multi>['subscribe'] }) {
-  const heard: Ownership<MultiLease>[] = [];
-  const ends: unknown[] = [];
-  const subscription = lock.subscribe({
-    next: (ownership) => heard.push(ownership),
-    error: (error: unknown) => ends.push(error),
-    complete: () => ends.push('completed'),
-  });
-  return { heard, ends, subscription, statuses: () => heard.map(({ status }) => status) };
-}
 
 describe('a multi-lock', () => {
   it('holds every path, each with its token, and gives all of them back', async () => {
@@ -69,9 +58,7 @@ describe('a multi-lock', () => {
   it('completes with "released" when its lease is given back', async () => {
     const listener = listen(multi([A, B]));
     await ensemble.clock.advance(100);
-    const held = listener.heard.at(-1);
-    if (held?.status !== 'held') throw new Error('it is held');
-    await ensemble.until(held.lease.release());
+    await ensemble.until(listener.held().release());
     await ensemble.clock.advance(100);
     expect(listener.statuses().slice(-2)).toEqual(['releasing', 'released']);
     expect(listener.ends).toEqual(['completed']);
@@ -126,16 +113,15 @@ describe('a multi-lock', () => {
   it('is lost as one: the loss of one gives the others back', async () => {
     const listener = listen(multi([A, B]));
     await ensemble.clock.advance(100);
-    const held = listener.heard.at(-1);
-    if (held?.status !== 'held') throw new Error('it is held');
-    const { signal } = held.lease;
+    const lease = listener.held();
+    const { signal } = lease;
     ensemble.zookeeper.deleteNode(ensemble.claims(A)[0] ?? '');
     await ensemble.clock.advance(100);
     expect(listener.heard.at(-1)).toMatchObject({ status: 'expired', reason: 'node-deleted' });
     expect(listener.ends).toEqual(['completed']);
     expect(signal.reason).toMatchObject({ code: 'LOCK_LOST', path: A });
     expect(() => {
-      held.lease.assertHeld();
+      lease.assertHeld();
     }).toThrow(expect.objectContaining({ code: 'LOCK_LOST', reason: 'node-deleted' }));
     expect(claims()).toEqual([]);
   });
