@@ -61,10 +61,7 @@ export interface OwnershipParts<L> {
 }
 
 /** Translates. */
-export function ownershipOf<L>(
-  snapshot: LockSnapshot,
-  parts: OwnershipParts<L>,
-): Ownership<L> {
+export function ownershipOf<L>(snapshot: LockSnapshot, parts: OwnershipParts<L>): Ownership<L> {
   const status = statusOf(snapshot);
   switch (status) {
     case 'waitingOnPredecessor': {

@@ -22,7 +22,7 @@ import {
   linesUnder,
 } from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
-import { Lease } from './lease.js';
+import { Lease, type LeaseParts, SharedLease } from './lease.js';
 import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
@@ -99,6 +99,8 @@ export interface LockOptions extends RecipeOptions {
 }
 
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const exclusive = (parts: LeaseParts) => new Lease(parts);
+const shared = (parts: LeaseParts) => new SharedLease(parts);
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -165,7 +167,7 @@ export class Session implements AsyncDisposable {
     return new Lock({
       ...this.#settings(path, options),
       rule: lockRule,
-      grant: (parts) => new Lease(parts),
+      grant: exclusive,
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
@@ -179,7 +181,7 @@ export class Session implements AsyncDisposable {
    */
   multiLock(paths: readonly string[], options: RecipeOptions = {}): MultiLock {
     return new MultiLock({
-      locks: paths.map((path) => this.#settings(path, options)),
+      locks: paths.map((path) => ({ ...this.#settings(path, options), rule: lockRule, grant: exclusive })),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner),
     });
@@ -191,7 +193,7 @@ export class Session implements AsyncDisposable {
    */
   semaphore(path: string, permits: number, options: RecipeOptions = {}): Semaphore {
     return new Semaphore({
-      settings: this.#settings(path, options),
+      settings: { ...this.#settings(path, options), rule: lockRule, grant: shared },
       size: permits,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
     });
@@ -227,13 +229,12 @@ export class Session implements AsyncDisposable {
     await this.close();
   }
 
-  #settings(path: string, options: RecipeOptions): LockSettings {
+  #settings(path: string, options: RecipeOptions): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
     return {
       session: this.#supervisor,
       path,
-      rule: lockRule,
       ttlMs: null,
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
       onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),

@@ -35,24 +35,27 @@ import {
   LockTimeoutError,
   SessionClosedError,
 } from '../errors.js';
-import type { Lease } from '../lease.js';
+import type { SharedLease } from '../lease.js';
 import type { Ownership } from '../ownership.js';
 import { deadline } from '../reading.js';
+import type { SessionPort } from '../zookeeper/session-port.js';
 
 type Status<S extends Ownership['status']> = Extract<Ownership, { readonly status: S }>;
 type Connection = Status<'held'>['connection'];
 
 /** One claim that is held: a part of what is wanted. */
-interface Grant {
-  readonly lease: Lease;
+interface Grant<L extends SharedLease> {
+  readonly lease: L;
   readonly connection$: Observable<Connection>;
 }
 
+type Lost = Status<'expired'> & { readonly claimPath: string };
+
 /** How far it is: as {@link Ownership}, but failures are errors, and what is held is not one lease yet. */
-export type Step =
+export type Step<L extends SharedLease> =
   | Exclude<Ownership, { readonly status: 'held' | 'failed' | 'expired' }>
-  | (Status<'expired'> & { readonly claimPath: string })
-  | { readonly status: 'held'; readonly grants: readonly Grant[] };
+  | Lost
+  | { readonly status: 'held'; readonly grants: readonly Grant<L>[] };
 
 /** For whom, and whether to wait. */
 export interface JointRequest {
@@ -62,20 +65,20 @@ export interface JointRequest {
 }
 
 /** How a joint lease comes about. */
-export interface JointPlan<L> extends JointRequest {
-  readonly settings: LockSettings;
+export interface JointPlan<J, L extends SharedLease> extends JointRequest {
+  readonly session: SessionPort;
   /** For messages. */
   readonly path: string;
   /** One attempt at everything. Begun anew when the session's trouble took a part of it. */
-  readonly attempt: () => Observable<Step>;
-  readonly lease: (leases: readonly [Lease, ...Lease[]]) => L;
+  readonly attempt: () => Observable<Step<L>>;
+  readonly lease: (leases: readonly [L, ...L[]]) => J;
 }
 
 /** One claim's ownership. Errors with its failure; unsubscribing gives it up. */
-export function claiming(
-  settings: LockSettings,
+export function claiming<L extends SharedLease>(
+  settings: LockSettings<L>,
   { owner, noWait }: Omit<JointRequest, 'timeoutMs'>,
-): Observable<Ownership> {
+): Observable<Ownership<L>> {
   return new Observable((subscriber) => {
     const request = { owner, noWait, timeoutMs: null };
     const acquisition = new LockAcquisition(settings, request, (ownership) => {
@@ -95,10 +98,10 @@ export function claiming(
 }
 
 /** Follows `claim$` until it is held, and `next` for as long as it is. What came later is given back first. */
-function whileHolding(
-  claim$: Observable<Ownership>,
-  next: (grant: Grant) => Observable<Step>,
-): Observable<Step> {
+function whileHolding<L extends SharedLease>(
+  claim$: Observable<Ownership<L>>,
+  next: (grant: Grant<L>) => Observable<Step<L>>,
+): Observable<Step<L>> {
   return new Observable((subscriber) => {
     const shared$ = claim$.pipe(share({ connector: () => new ReplaySubject(1) }));
     const connection$ = shared$.pipe(
@@ -151,22 +154,24 @@ function whileHolding(
 }
 
 /** One after another: the next is asked for once those before it are held. */
-export function inTurn(
-  claims: readonly Observable<Ownership>[],
-  grants: readonly Grant[] = [],
-): Observable<Step> {
+export function inTurn<L extends SharedLease>(
+  claims: readonly Observable<Ownership<L>>[],
+  grants: readonly Grant<L>[] = [],
+): Observable<Step<L>> {
   const [first, ...rest] = claims;
   if (first === undefined) return of({ status: 'held', grants });
   return whileHolding(first, (grant) => inTurn(rest, [...grants, grant]));
 }
 
 /** All in the same moment. */
-export function atOnce(claims: readonly Observable<Ownership>[]): Observable<Step> {
-  return combineLatest(claims.map((claim$) => inTurn([claim$]))).pipe(map(summary));
+export function atOnce<L extends SharedLease>(
+  claims: readonly Observable<Ownership<L>>[],
+): Observable<Step<L>> {
+  return combineLatest(claims.map((claim$) => inTurn([claim$]))).pipe(map((steps) => summary(steps)));
 }
 
 /** What is told of many: the loss of one is the loss of all, and what is not held yet decides. */
-function summary(steps: readonly Step[]): Step {
+function summary<L extends SharedLease>(steps: readonly Step<L>[]): Step<L> {
   const grants = steps.flatMap((step) => (step.status === 'held' ? step.grants : []));
   if (grants.length === steps.length) return { status: 'held', grants };
   const order = ['expired', 'releasing', 'waitingOnPredecessor', 'creatingNode', 'idle', 'released'] as const;
@@ -175,7 +180,10 @@ function summary(steps: readonly Step[]): Step {
 }
 
 /** Goes on with `next` while `gate$` is held, and gives the gate back when `next` is held: the rest does without. */
-export function through(gate$: Observable<Ownership>, next: () => Observable<Step>): Observable<Step> {
+export function through<L extends SharedLease>(
+  gate$: Observable<Ownership<SharedLease>>,
+  next: () => Observable<Step<L>>,
+): Observable<Step<L>> {
   return defer(() => {
     const passed$ = new Subject<void>();
     const noted$ = () =>
@@ -188,7 +196,7 @@ export function through(gate$: Observable<Ownership>, next: () => Observable<Ste
     return gate$.pipe(
       takeUntil(passed$),
       distinctUntilChanged((a, b) => a.status === 'held' && b.status === 'held'),
-      switchMap((ownership): Observable<Step> => {
+      switchMap((ownership): Observable<Step<L>> => {
         if (ownership.status === 'held') {
           ({ claimPath } = ownership.lease);
           return noted$();
@@ -204,11 +212,7 @@ export function through(gate$: Observable<Ownership>, next: () => Observable<Ste
 class BeginAgain extends Error {}
 
 /** What becomes of an acquisition that loses a part before it has the rest. */
-function lostEarly(
-  { session }: LockSettings,
-  path: string,
-  { reason, claimPath }: Extract<Step, { status: 'expired' }>,
-): Observable<never> {
+function lostEarly(session: SessionPort, path: string, { reason, claimPath }: Lost): Observable<never> {
   const fail = (error: Error) => throwError(() => error);
   switch (reason) {
     case 'session-expired':
@@ -233,21 +237,20 @@ const worst = (all: readonly Connection[]): Connection =>
   connections.find((connection) => all.includes(connection)) ?? 'confirmed';
 
 /** The ownership stream of a joint lease: cold; `released` and `expired` complete it, `failed` ends it with its error. */
-export function jointly<L>(plan: JointPlan<L>): Observable<Ownership<L>> {
-  const { settings, path, timeoutMs } = plan;
-  const { session } = settings;
+export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observable<Ownership<J>> {
+  const { session, path, timeoutMs } = plan;
   return defer(() => {
     if (session.closed) return throwError(() => new SessionClosedError(path));
     const granted$ = new Subject<void>();
-    let lease: L | null = null;
-    let told: Ownership<L>['status'] = 'idle';
+    let lease: J | null = null;
+    let told: Ownership<J>['status'] = 'idle';
     let standing = `no answer from ${session.connectString} yet`;
 
-    const tell = (step: Step): Observable<Ownership<L>> => {
+    const tell = (step: Step<L>): Observable<Ownership<J>> => {
       if (step.status === 'waitingOnPredecessor')
         standing = `${step.position} of ${step.queueLength} ahead when last listed`;
       if (step.status !== 'held') {
-        return step.status === 'expired' && lease === null ? lostEarly(settings, path, step) : of(step);
+        return step.status === 'expired' && lease === null ? lostEarly(session, path, step) : of(step);
       }
       const [first, ...rest] = step.grants.map((grant) => grant.lease);
       if (first === undefined) return EMPTY;
@@ -277,14 +280,14 @@ export function jointly<L>(plan: JointPlan<L>): Observable<Ownership<L>> {
       takeWhile(({ status }) => status !== 'expired', true),
     );
     return concat(
-      of<Ownership<L>>({ status: 'idle' }),
+      of<Ownership<J>>({ status: 'idle' }),
       news$,
-      defer(() => (told === 'releasing' ? of<Ownership<L>>({ status: 'released' }) : EMPTY)),
+      defer(() => (told === 'releasing' ? of<Ownership<J>>({ status: 'released' }) : EMPTY)),
     ).pipe(
       catchError((cause: unknown) => {
         const error = cause instanceof LockError ? cause : new LockingFailedError(path, String(cause), cause);
         return concat(
-          of<Ownership<L>>({ status: 'failed', error }),
+          of<Ownership<J>>({ status: 'failed', error }),
           throwError(() => error),
         );
       }),
@@ -322,7 +325,7 @@ export function leaseFrom<L extends Holding>(
           reject(new LockLostError(path, ownership.reason));
         }
       },
-      error: (error: unknown) => {
+      error: (error: LockError) => {
         done();
         reject(error);
       },

@@ -1,15 +1,15 @@
 /** Several leases held as one: lost when one of them is. */
 import { CommitRefusedError, LockLostError } from '../errors.js';
-import type { Lease } from '../lease.js';
+import type { SharedLease } from '../lease.js';
 import type { TransactionOperation, TransactionResult } from '../zookeeper/client.js';
 
 /** What a joint lease is made from. @internal */
-export interface JointLeaseParts {
+export interface JointLeaseParts<L extends SharedLease> {
   /** For messages: what was acquired. */
   readonly path: string;
   readonly owner: string | undefined;
   /** In the order they were acquired; at least one. */
-  readonly leases: readonly [Lease, ...Lease[]];
+  readonly leases: readonly [L, ...L[]];
   readonly onDisposeError: (error: unknown) => void;
 }
 
@@ -17,12 +17,12 @@ export interface JointLeaseParts {
  * Several claims that are held together. **They can be lost while you work**, and then all at once: the loss of one gives
  * the others back.
  */
-export class JointLease implements AsyncDisposable {
-  readonly #parts: JointLeaseParts;
+export class JointLease<L extends SharedLease> implements AsyncDisposable {
+  readonly #parts: JointLeaseParts<L>;
   #signal: AbortSignal | null = null;
 
   /** @internal */
-  constructor(parts: JointLeaseParts) {
+  constructor(parts: JointLeaseParts<L>) {
     this.#parts = parts;
   }
 
@@ -71,7 +71,7 @@ export class JointLease implements AsyncDisposable {
     if (released !== undefined) throw released as LockLostError;
   }
 
-  /** Asks the server after every claim, which moves {@link validUntil}. Throws as {@link Lease.renew} does. */
+  /** Asks the server after every claim, which moves {@link validUntil}. Throws as {@link SharedLease.renew} does. */
   async renew(): Promise<void> {
     await Promise.all(this.#parts.leases.map((lease) => lease.renew()));
   }
@@ -84,7 +84,7 @@ export class JointLease implements AsyncDisposable {
     if (failed?.status === 'rejected') throw failed.reason;
   }
 
-  /** As {@link Lease.commit}, guarded by every claim. */
+  /** As {@link SharedLease.commit}, guarded by every claim. */
   async commit(operations: readonly TransactionOperation[]): Promise<TransactionResult[]> {
     const [first, ...others] = this.#parts.leases;
     const guards = others.map(({ claimPath }): TransactionOperation => ({ type: 'check', path: claimPath }));

@@ -24,18 +24,18 @@ export interface JointAcquireOptions {
 /** What a multi-lock is made from. @internal */
 export interface MultiLockParts {
   /** One for each path, checked. */
-  readonly locks: readonly LockSettings[];
+  readonly locks: readonly LockSettings<Lease>[];
   readonly owner: string | undefined;
   readonly timeoutMs: number | null;
 }
 
 /** All of several locks. Lost as one: the loss of one gives the others back. */
-export class MultiLease extends JointLease {
+export class MultiLease extends JointLease<Lease> {
   /** Each path's lease, with the fencing token for what that path guards. Release the whole, not a part: a part's release is all's. */
   readonly leases: ReadonlyMap<string, Lease>;
 
   /** @internal */
-  constructor(parts: JointLeaseParts) {
+  constructor(parts: JointLeaseParts<Lease>) {
     super(parts);
     this.leases = new Map(parts.leases.map((lease) => [lease.path, lease]));
   }
@@ -89,7 +89,7 @@ export class MultiLock extends Observable<Ownership<MultiLease>> {
     const path = this.#path;
     return jointly({
       ...request,
-      settings,
+      session: settings.session,
       path,
       attempt: () => inTurn(locks.map((lock) => claiming(lock, request))),
       lease: (leases) =>
@@ -106,7 +106,7 @@ export class MultiLock extends Observable<Ownership<MultiLease>> {
 }
 
 /** By path, as every process sorts them: by code unit, not by language. */
-function inOrder(locks: readonly LockSettings[]): LockSettings[] {
+function inOrder(locks: readonly LockSettings<Lease>[]): LockSettings<Lease>[] {
   const sorted = [...locks].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   if (sorted.length === 0) throw new InvalidArgumentError('paths', [], 'give at least one lock path');
   for (const [index, { path }] of sorted.entries()) {

@@ -4,6 +4,7 @@
  */
 import type { LockSettings } from '../acquisition.js';
 import { SemaphoreSizeError } from '../errors.js';
+import type { SharedLease } from '../lease.js';
 import { makeParents } from '../lock-actors.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
@@ -20,7 +21,7 @@ export const LARGEST_SIZE = 2_147_483_647;
  */
 export async function agreeOnSize(
   client: ZooKeeperClient,
-  { path, acl, logger }: LockSettings,
+  { path, acl, logger }: Pick<LockSettings<SharedLease>, 'path' | 'acl' | 'logger'>,
   size: number,
 ): Promise<void> {
   let refused: unknown;

@@ -7,7 +7,7 @@ import { combineLatest, concat, ignoreElements, map, Observable, throwError } fr
 import type { LockSettings } from '../acquisition.js';
 import { checkCount, checkOptionalDuration, checkOwner } from '../arguments.js';
 import { InvalidArgumentError } from '../errors.js';
-import type { Lease } from '../lease.js';
+import type { SharedLease } from '../lease.js';
 import type { Ownership } from '../ownership.js';
 import { everyChild, lockRule, type QueueRule } from '../queue.js';
 import { asking } from '../reading.js';
@@ -33,7 +33,7 @@ export interface SemaphoreAcquireOptions extends JointAcquireOptions {
 
 /** What a semaphore is made from. @internal */
 export interface SemaphoreParts {
-  readonly settings: LockSettings;
+  readonly settings: LockSettings<SharedLease>;
   readonly size: number;
   readonly owner: string | undefined;
 }
@@ -53,6 +53,7 @@ const permitRule = (size: number): QueueRule => ({
       predecessor: '',
       position: queueLength - size,
       queueLength,
+      behindHolder: false,
       inherits: false,
     };
   },
@@ -62,12 +63,12 @@ const permitRule = (size: number): QueueRule => ({
  * Permits that are held. **They can be lost while you work**, all of them at once. There is no fencing token: holders overlap,
  * so no order among them means anything. What must be fenced wants a lock.
  */
-export class SemaphoreLease extends JointLease {
+export class SemaphoreLease extends JointLease<SharedLease> {
   /** How many. */
   readonly permits: number;
 
   /** @internal */
-  constructor(parts: JointLeaseParts) {
+  constructor(parts: JointLeaseParts<SharedLease>) {
     super(parts);
     this.permits = parts.leases.length;
   }
@@ -86,8 +87,8 @@ export class Semaphore extends Observable<Ownership<SemaphoreLease>> {
   /** How many permits there are. */
   readonly size: number;
   readonly #parts: SemaphoreParts;
-  readonly #gate: LockSettings;
-  readonly #leases: LockSettings;
+  readonly #gate: LockSettings<SharedLease>;
+  readonly #leases: LockSettings<SharedLease>;
 
   /** @internal Use `session.semaphore(path, permits)`. */
   constructor(parts: SemaphoreParts) {
@@ -150,20 +151,20 @@ export class Semaphore extends Observable<Ownership<SemaphoreLease>> {
     }
     const agreed$ = asking(settings.session, path, (client) => agreeOnSize(client, settings, size));
     // Asked again beside the leases: the znode that says the size may have gone, with everybody else, before ours kept it.
-    const taking = (): Observable<Step> => {
+    const taking = (): Observable<Step<SharedLease>> => {
       const claims = Array.from({ length: count }, () => claiming(this.#leases, request));
       return combineLatest([atOnce(claims), agreed$]).pipe(map(([step]) => step));
     };
     return jointly({
       ...request,
-      settings,
+      session: settings.session,
       path,
       attempt: () =>
         concat(
           agreed$.pipe(ignoreElements()),
           request.noWait ? taking() : through(claiming(this.#gate, request), taking),
         ),
-      lease: (leases: readonly [Lease, ...Lease[]]) =>
+      lease: (leases) =>
         new SemaphoreLease({
           path,
           leases,
