@@ -108,11 +108,13 @@ function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: Zoo
 }
 
 /** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
-async function createClaim(acquisition: Acquisition, guid: string): Promise<Enqueued> {
+async function createClaim(acquisition: Acquisition, guid: string, wanted: AbortSignal): Promise<Enqueued> {
   const { session, lockPath, rule, acl, record, made } = acquisition;
   const { client } = session;
   let failure: unknown;
   for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
+    // Whoever gave up while the parents were made has looked for a claim by now, and found none.
+    wanted.throwIfAborted();
     const creating = client
       .create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
         mode: 'ephemeralSequential',
@@ -234,7 +236,7 @@ function claimIn(input: SlotInput): Claim {
 /** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
 export const lockLogic = lockMachine.provide({
   actors: {
-    createClaim: fromPromise(({ input }) => createClaim(of(input), input.guid)),
+    createClaim: fromPromise(({ input, signal }) => createClaim(of(input), input.guid, signal)),
     probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
     consultQueue: fromPromise<Consultation, SlotInput & { readonly sync: boolean }>(({ input }) =>
       consultQueue(of(input), claimIn(input), input.sync),
