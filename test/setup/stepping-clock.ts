@@ -61,18 +61,24 @@ export class SteppingClock implements Clock {
     });
   }
 
+  /** Runs the next timer and what it sets off, unless it is due after `endMs`; says whether it did. */
+  async step(endMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const timer = this.#next();
+    if (timer === undefined || timer.dueMs > endMs) return false;
+    this.#fire(timer);
+    await this.settle();
+    return true;
+  }
+
   /** Lets `ms` pass. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await this.settle();
     for (let fired = 0; fired < RUNAWAY_COUNT; fired += 1) {
-      const timer = this.#next();
-      if (timer === undefined || timer.dueMs > endMs) {
+      if (!(await this.step(endMs))) {
         this.#nowMs = endMs;
         return;
       }
-      this.#fire(timer);
-      await this.settle();
     }
     throw new Error(`${RUNAWAY_COUNT} timers fired within ${ms} ms of virtual time`);
   }

@@ -1,0 +1,132 @@
+/** Runs one history from its seed, and says what broke. The same seed is the same history, to the last millisecond. */
+import { Chance } from './chance.js';
+import { BrokenGuarantee } from './checkers/checker.js';
+import { LossIsTold } from './checkers/loss-is-told.js';
+import { NoClaimLeft, OneClaimEach } from './checkers/no-claim-left.js';
+import { NoTimerLeft, NoWatchLeft } from './checkers/no-watch-left.js';
+import { NobodyWaitsFirst } from './checkers/nobody-waits-first.js';
+import { OneHolder } from './checkers/one-holder.js';
+import { StreamsWellFormed } from './checkers/streams-well-formed.js';
+import { TokensGrow } from './checkers/tokens-grow.js';
+import { PROFILES, type ProfileName } from './profiles.js';
+import { work } from './workload.js';
+import { World } from './world.js';
+
+/** From the end of all faults to the end of all waiting, at most. */
+const CALM_LIMIT_MS = 300_000;
+/** What is under way when all is over has arrived by then. */
+const SETTLE_MS = 3_000;
+
+export interface Report {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  /** The guarantee that did not hold, and how. */
+  readonly broken: BrokenGuarantee | null;
+  readonly trace: readonly string[];
+  readonly overlaps: number;
+  /** Writes of stale holders that the resource refused, and let through. */
+  readonly refused: number;
+  readonly staleAccepted: number;
+  readonly attempts: number;
+  readonly grants: number;
+  readonly virtualMs: number;
+}
+
+/** The kind of history that a seed is, unless somebody asks for another. */
+export function profileOf(seed: number): ProfileName {
+  const weights = Object.fromEntries(
+    Object.entries(PROFILES).map(([name, { weight }]) => [name, weight]),
+  ) as Record<ProfileName, number>;
+  return new Chance(seed ^ 0x0b5e55ed).weighted(weights);
+}
+
+export async function runHistory(
+  seed: number,
+  { profile: name = profileOf(seed), trace = false }: { profile?: ProfileName; trace?: boolean } = {},
+): Promise<Report> {
+  const { profile } = PROFILES[name];
+  const chance = new Chance(seed);
+  const traces: string[] | null = trace ? [] : null;
+  const working: Promise<void>[] = [];
+  let failure: Error | undefined;
+  const world: World = await World.begin(profile, chance.branch(), traces, (participant) => {
+    const threads = chance.whole(1, 2);
+    for (let thread = 0; thread < threads; thread += 1) {
+      working.push(
+        work(world, participant, chance.branch()).catch((error: unknown) => {
+          failure ??= error instanceof Error ? error : new Error(String(error));
+        }),
+      );
+    }
+  });
+  world.checkers.push(
+    new OneHolder(world),
+    new TokensGrow(world),
+    new OneClaimEach(world),
+    world.promises,
+    new StreamsWellFormed(),
+    new LossIsTold(world),
+    new NobodyWaitsFirst(world),
+    new NoClaimLeft(world),
+    new NoWatchLeft(world),
+    new NoTimerLeft(world),
+  );
+  let broken: BrokenGuarantee | null = null;
+  const check = (when: 'step' | 'end' | 'closed') => {
+    if (failure !== undefined) throw failure;
+    for (const checker of world.checkers) {
+      const wrong = checker[when]?.();
+      if (wrong === undefined || broken !== null) continue;
+      broken = new BrokenGuarantee(checker.guarantee, wrong);
+      world.tell('world', `BROKEN: ${checker.guarantee}: ${wrong}`);
+    }
+    return broken !== null;
+  };
+
+  try {
+    await play(world, chance, check);
+  } finally {
+    for (const { clock } of world.participants) clock.kill();
+    await world.ensemble.close();
+  }
+  return {
+    seed,
+    profile: name,
+    broken,
+    trace: traces ?? [],
+    overlaps: world.overlaps,
+    refused: world.resource.refused,
+    staleAccepted: world.resource.staleAccepted,
+    attempts: world.attempts.length,
+    grants: world.attempts.filter(({ lease }) => lease !== null).length,
+    virtualMs: world.clock.now(),
+  };
+}
+
+async function play(world: World, chance: Chance, check: (when: 'step' | 'end' | 'closed') => boolean) {
+  const { clock } = world;
+  const troubleMs = chance.between(3_000, 20_000);
+  for (let left = chance.whole(...world.profile.participants); left > 0; left -= 1) world.join();
+  world.goWrong(troubleMs);
+  clock.setTimeout(() => {
+    world.heal();
+  }, troubleMs);
+
+  const over = () =>
+    world.ending &&
+    world.attempts.every(({ pending }) => !pending) &&
+    world.paths.every((path) => world.lineAt(path).length === 0);
+  while (!over() && (await clock.step(troubleMs + CALM_LIMIT_MS))) if (check('step')) return;
+  const settledMs = clock.now() + SETTLE_MS;
+  while (await clock.step(settledMs)) if (check('step')) return;
+  if (check('end')) return;
+
+  for (const participant of world.participants)
+    if (!participant.clock.dead && !participant.closed) world.leave(participant);
+  const closedMs = clock.now() + SETTLE_MS;
+  while (await clock.step(closedMs)) if (check('step')) return;
+  await world.ensemble.close();
+  const doneMs = clock.now() + CALM_LIMIT_MS;
+  while (await clock.step(doneMs)) if (check('step')) return;
+  check('closed');
+}

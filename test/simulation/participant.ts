@@ -1,0 +1,133 @@
+/** One process: its clocks, its session, its connections. The supervisor, the client and the locks are the production ones. */
+import { NEVER } from 'rxjs';
+import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import { Lease } from '../../src/lease.js';
+import { Lock } from '../../src/lock.js';
+import { lockRule } from '../../src/queue.js';
+import type { Logger } from '../../src/zookeeper/session-port.js';
+import { Supervisor } from '../../src/zookeeper/supervisor.js';
+import { wireClient } from '../../src/zookeeper/wire-client.js';
+import type { Attempt } from './attempt.js';
+import type { Chance } from './chance.js';
+import { Link } from './link.js';
+import { ProcessClock } from './process-clock.js';
+import type { World } from './world.js';
+
+export interface ParticipantOptions {
+  readonly hosts: readonly string[];
+  readonly sessionTimeoutMs: number;
+  readonly guardMs: number | undefined;
+  readonly heartbeat: { readonly kind: 'ping' } | { readonly kind: 'quorum'; readonly tickMs: number };
+  /** Seconds of its clocks per second of the world. */
+  readonly rate: number;
+}
+
+export class Participant {
+  readonly name: string;
+  readonly clock: ProcessClock;
+  readonly supervisor: Supervisor;
+  readonly links = new Set<Link>();
+  readonly sessionTimeoutMs: number;
+  /** Added to every hop. */
+  slowMs = 0;
+  /** It slept, or its wall clock was set back: not both to one process, for two clocks are what it has. */
+  slept = false;
+  setBack = false;
+  closed = false;
+  readonly #chance: Chance;
+
+  constructor(world: World, name: string, chance: Chance, options: ParticipantOptions) {
+    this.name = name;
+    this.#chance = chance;
+    this.sessionTimeoutMs = options.sessionTimeoutMs;
+    this.clock = new ProcessClock(world.clock, chance.branch(), options.rate);
+    const logger: Logger = {
+      debug() {},
+      info() {},
+      warn: (message) => world.tell(this.name, message),
+      error: (message) => world.tell(this.name, message),
+    };
+    const factory = wireClient((address, events) => {
+      const link = new Link({
+        clock: world.clock,
+        process: this.clock,
+        latencyMs: () => world.latencyMs() + this.slowMs,
+        open: (sink) => world.ensemble.open(address.host, sink),
+        events,
+        forget: (over) => this.links.delete(over),
+      });
+      this.links.add(link);
+      return link;
+    });
+    this.supervisor = new Supervisor(factory, {
+      client: {
+        connectString: options.hosts.map((host) => `${host}:1`).join(','),
+        sessionTimeoutMs: options.sessionTimeoutMs,
+        maxReplyBytes: 1 << 20,
+        auth: [],
+        clock: this.clock,
+        random: chance.branch().random,
+      },
+      connectTimeoutMs: 30_000,
+      clockDrift: 0.01,
+      guardMs: options.guardMs,
+      heartbeat: options.heartbeat,
+      logger,
+    });
+    if (world.traces) this.supervisor.onState((state) => world.tell(this.name, `session ${state.kind}`));
+  }
+
+  lock(
+    world: World,
+    attempt: Attempt,
+    options: {
+      readonly ttlMs: number | null;
+      readonly onSuspend: SuspendPolicy;
+      readonly timeoutMs: number | null;
+    },
+  ): Lock {
+    return new Lock({
+      session: this.supervisor,
+      path: attempt.path,
+      rule: lockRule,
+      grant: (parts) => new Lease(parts),
+      ttlMs: options.ttlMs,
+      timeoutMs: options.timeoutMs,
+      onSuspend: options.onSuspend,
+      acl: undefined,
+      identity: { host: this.name },
+      newGuid: () => {
+        const guid = this.#chance.guid();
+        world.claimedBy(guid, attempt);
+        return guid;
+      },
+      logger: {
+        debug() {},
+        info() {},
+        warn: (message) => world.tell(attempt.name, message),
+        error: (message) => world.tell(attempt.name, message),
+      },
+      onLine: () => undefined,
+      ownerKey: undefined,
+      owner: undefined,
+      contention: NEVER,
+    });
+  }
+
+  /** On its own clock; never, when it dies. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.setTimeout(resolve, ms);
+    });
+  }
+
+  get sessionId(): string {
+    return this.supervisor.client.sessionId;
+  }
+
+  /** As `kill -9` does. `heard`: the servers see its connections end. */
+  kill(heard: boolean): void {
+    this.clock.kill();
+    for (const link of [...this.links]) link.cut({ client: null, server: heard ? 1 : null, arrives: heard });
+  }
+}

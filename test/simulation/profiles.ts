@@ -1,0 +1,126 @@
+/** Kinds of histories: who is there, and what goes wrong how often. */
+import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import type { FaultName } from './faults.js';
+
+type Weights<K extends string> = Readonly<Partial<Record<K, number>>>;
+
+export interface Profile {
+  readonly participants: readonly [least: number, most: number];
+  readonly followers: readonly [least: number, most: number];
+  readonly heartbeat: 'ping' | 'quorum';
+  /** As `guardMs`; undefined: the default, which is meant for followers. */
+  readonly guardMs: number | undefined;
+  readonly policies: Weights<SuspendPolicy>;
+  /** How often an attempt gives itself a time to live. */
+  readonly ttl: number;
+  readonly faults: Weights<FaultName>;
+  /** From one fault to the next. */
+  readonly faultEveryMs: readonly [least: number, most: number];
+  /** Where the sequence counters begin. */
+  readonly sequenceStart: number;
+  /** The longest hop now and then. */
+  readonly slowestHopMs: number;
+  /** Two may believe at once, by what ZooKeeper is: what is checked then is that the token refuses the stale one. */
+  readonly overlapAllowed: boolean;
+}
+
+const NEAR_COUNTER_END = 2_147_483_640;
+
+const network = {
+  cut: 6,
+  silence: 3,
+  slow: 2,
+  loseReply: 6,
+  loseRequest: 3,
+  cutAfterReply: 3,
+} as const;
+const process = { block: 6, suspend: 3, wallForward: 1, wallBack: 1, kill: 2, close: 1 } as const;
+const server = { freeze: 3, expireEarly: 3, expireLate: 2, lateDeletion: 4 } as const;
+const znodes = { deleteClaim: 5, deletePath: 1, foreignChild: 2, reap: 2 } as const;
+const followers = { lag: 5, followerCrash: 3 } as const;
+
+const base: Profile = {
+  participants: [2, 3],
+  followers: [0, 0],
+  heartbeat: 'ping',
+  guardMs: 0,
+  policies: { bounded: 4, standard: 1 },
+  ttl: 0.1,
+  faults: {},
+  faultEveryMs: [500, 4_000],
+  sequenceStart: 0,
+  slowestHopMs: 150,
+  overlapAllowed: false,
+};
+
+/** By name; the weights say how often a history is of that kind. */
+export const PROFILES = {
+  crowd: { weight: 1, profile: { ...base, participants: [3, 4], faults: { reap: 1 } } },
+  network: { weight: 4, profile: { ...base, faults: network } },
+  process: { weight: 3, profile: { ...base, faults: { ...process, cut: 3, loseReply: 2 } } },
+  server: { weight: 3, profile: { ...base, faults: { ...server, cut: 3, silence: 1, kill: 1 } } },
+  znodes: { weight: 2, profile: { ...base, faults: { ...znodes, cut: 3, loseReply: 2 } } },
+  'counter-end': {
+    weight: 1,
+    profile: {
+      ...base,
+      participants: [3, 4],
+      sequenceStart: NEAR_COUNTER_END,
+      faults: { ...network, kill: 1, deleteClaim: 1 },
+    },
+  },
+  'time-to-live': {
+    weight: 2,
+    profile: { ...base, ttl: 0.8, slowestHopMs: 900, faults: { ...network, block: 8, suspend: 3, slow: 5 } },
+  },
+  followers: {
+    weight: 3,
+    profile: {
+      ...base,
+      followers: [1, 2],
+      guardMs: undefined,
+      faults: { ...followers, ...network, expireEarly: 1, kill: 1, freeze: 1, deleteClaim: 1 },
+    },
+  },
+  everything: {
+    weight: 3,
+    profile: {
+      ...base,
+      followers: [0, 2],
+      guardMs: undefined,
+      ttl: 0.2,
+      faultEveryMs: [200, 2_000],
+      faults: { ...network, ...process, ...server, ...znodes, ...followers },
+    },
+  },
+  'isolated-quorum': {
+    weight: 2,
+    profile: {
+      ...base,
+      followers: [1, 2],
+      heartbeat: 'quorum',
+      faults: { isolate: 6, lag: 2, followerCrash: 2, cut: 3, silence: 2, block: 2, suspend: 1 },
+    },
+  },
+  'isolated-ping': {
+    weight: 0,
+    profile: {
+      ...base,
+      followers: [1, 2],
+      guardMs: undefined,
+      faults: { isolate: 6, cut: 1 },
+      overlapAllowed: true,
+    },
+  },
+  'session-policy': {
+    weight: 0,
+    profile: {
+      ...base,
+      policies: { session: 1 },
+      faults: { silence: 3, block: 3, cut: 2, suspend: 2 },
+      overlapAllowed: true,
+    },
+  },
+} as const satisfies Record<string, { weight: number; profile: Profile }>;
+
+export type ProfileName = keyof typeof PROFILES;

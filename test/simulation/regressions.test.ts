@@ -1,0 +1,25 @@
+/** Histories that broke a guarantee once, and must never again. A fixed defect also lives on as a mutant, which some seed must find. */
+import { expect, it } from 'vitest';
+import { runHistory } from './history.js';
+import type { ProfileName } from './profiles.js';
+
+const ONCE_BROKEN: readonly {
+  readonly seed: number;
+  readonly profile: ProfileName;
+  readonly broke: string;
+  readonly because: string;
+  readonly since: string;
+}[] = [
+  {
+    seed: 94,
+    profile: 'network',
+    broke: 'no claim left behind',
+    because: 'an acquisition that was given up while its parents were made stood in line afterwards',
+    since: '2026-11-24',
+  },
+];
+
+it.each(ONCE_BROKEN)('seed $seed ($profile): $broke; once, $because', async ({ seed, profile }) => {
+  const { broken } = await runHistory(seed, { profile });
+  expect(broken?.message).toBeUndefined();
+});

@@ -1,0 +1,133 @@
+/** What the people in a history do with their locks. */
+import { LockError } from '../../src/errors.js';
+import type { Lease } from '../../src/lease.js';
+import type { Ownership } from '../../src/ownership.js';
+import { isZooKeeperError } from '../../src/zookeeper/errors.js';
+import { Attempt } from './attempt.js';
+import type { Chance } from './chance.js';
+import type { Participant } from './participant.js';
+import type { World } from './world.js';
+
+/** One thread of work of one process: a few attempts, one after the other. */
+export async function work(world: World, participant: Participant, chance: Chance): Promise<void> {
+  for (let left = chance.whole(1, 3); left > 0; left -= 1) {
+    await participant.sleep(chance.happens(0.5) ? chance.between(0, 50) : chance.between(0, 3_000));
+    if (world.ending || participant.closed) return;
+    const attempt = new Attempt(world.attempts.length + 1, participant, chance.pick(world.paths));
+    world.attempts.push(attempt);
+    try {
+      if (chance.happens(0.3)) await subscribe(world, attempt, chance);
+      else await acquire(world, attempt, chance);
+    } catch (error) {
+      if (!(error instanceof LockError) && !isZooKeeperError(error) && error !== CHANGED_MIND) throw error;
+      world.tell(attempt.name, error instanceof Error ? error.message : 'gave up');
+    }
+    attempt.over = true;
+  }
+}
+
+/** Why somebody gives up. */
+const CHANGED_MIND = new Error('changed my mind');
+
+function lockFor(world: World, attempt: Attempt, chance: Chance, timeoutMs: number | null) {
+  return attempt.participant.lock(world, attempt, {
+    ttlMs: chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null,
+    onSuspend: world.policy(chance),
+    timeoutMs,
+  });
+}
+
+async function acquire(world: World, attempt: Attempt, chance: Chance): Promise<void> {
+  const { participant } = attempt;
+  const trying = chance.happens(0.15);
+  const timeoutMs = chance.happens(0.3) ? chance.between(0, 8_000) : null;
+  const lock = lockFor(world, attempt, chance, timeoutMs);
+  const controller = new AbortController();
+  if (chance.happens(0.1)) {
+    participant.clock.setTimeout(
+      () => {
+        controller.abort(CHANGED_MIND);
+      },
+      chance.between(0, 3_000),
+    );
+  }
+  world.tell(attempt.name, trying ? 'tries' : `asks, for ${timeoutMs ?? 'ever'} ms`);
+  attempt.doing = 'waiting for the lock';
+  const { signal } = controller;
+  const asking = trying ? lock.tryAcquire({ signal }) : lock.acquire({ signal });
+  const lease = await world.promises.track(attempt, attempt.doing, asking, timeoutMs ?? undefined);
+  if (lease === null) return;
+  grant(world, attempt, lease);
+  await hold(world, attempt, lease, chance);
+  attempt.doing = 'releasing';
+  const again = chance.happens(0.1);
+  const released = world.promises.track(attempt, 'releasing', lease.release());
+  if (again) await world.promises.track(attempt, 'disposing', lease[Symbol.asyncDispose]());
+  await released;
+}
+
+async function subscribe(world: World, attempt: Attempt, chance: Chance): Promise<void> {
+  const { participant } = attempt;
+  const lock = lockFor(world, attempt, chance, chance.happens(0.2) ? chance.between(0, 8_000) : null);
+  attempt.doing = 'waiting for the lock';
+  await new Promise<void>((resolve, reject) => {
+    const subscription = lock.subscribe({
+      next: (ownership: Ownership) => {
+        world.tell(attempt.name, describe(ownership));
+        world.heard(attempt, ownership);
+        if (ownership.status !== 'held' || attempt.lease !== null) return;
+        grant(world, attempt, ownership.lease);
+        void hold(world, attempt, ownership.lease, chance).then(giveUp, reject);
+      },
+      error: (error: unknown) => {
+        world.heard(attempt, 'errored');
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
+        reject(error);
+      },
+      complete: () => {
+        world.heard(attempt, 'completed');
+        resolve();
+      },
+    });
+    const giveUp = () => {
+      subscription.unsubscribe();
+      resolve();
+    };
+    if (chance.happens(0.2)) participant.clock.setTimeout(giveUp, chance.between(0, 3_000));
+  });
+}
+
+function grant(world: World, attempt: Attempt, lease: Lease): void {
+  attempt.lease = lease;
+  attempt.doing = 'holding';
+  world.tell(attempt.name, `holds ${attempt.path} with ${lease.fencingToken}`);
+  if (lease.isHeld()) world.resource.granted(attempt);
+  world.granted(attempt);
+}
+
+/** Works for a while, or until the lock is lost. */
+async function hold(world: World, attempt: Attempt, lease: Lease, chance: Chance): Promise<void> {
+  const { participant } = attempt;
+  const lengths = { short: 12, middle: 6, long: 1 } as const;
+  const length = chance.weighted(lengths);
+  const totalMs = { short: 400, middle: 3_000, long: 3 * world.sessionTimeoutMs }[length] * chance.random();
+  const steps = chance.whole(1, 4);
+  for (let step = 0; step < steps && lease.isHeld(); step += 1) {
+    const lateMs = world.latencyMs() + (chance.happens(0.2) ? chance.between(0, 2_000) : 0);
+    world.clock.setTimeout(() => {
+      world.resource.write(attempt);
+    }, lateMs);
+    if (chance.happens(0.3)) {
+      await world.promises.track(attempt, 'renewing', lease.renew()).catch((error: unknown) => {
+        if (!(error instanceof LockError) && !isZooKeeperError(error)) throw error;
+      });
+    }
+    await participant.sleep(totalMs / steps);
+  }
+  if (!lease.isHeld()) world.tell(attempt.name, 'has lost it');
+}
+
+function describe(ownership: Ownership): string {
+  if (ownership.status === 'held') return `hears held (${ownership.connection})`;
+  return `hears ${ownership.status}${ownership.status === 'expired' ? ` (${ownership.reason})` : ''}`;
+}

@@ -1,0 +1,263 @@
+/** One history: everybody in it, what is true (at the leader, whatever anybody believes), and what goes wrong when. */
+
+import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import type { Transaction } from '../../src/embedded/znode-tree.js';
+import type { Ownership } from '../../src/ownership.js';
+import { contenderOf } from '../../src/queue.js';
+import { OPEN_ACL } from '../../src/zookeeper/client.js';
+import { opcode } from '../../src/zookeeper/records.js';
+import { SteppingClock } from '../setup/stepping-clock.js';
+import type { Attempt } from './attempt.js';
+import type { Chance } from './chance.js';
+import type { Checker } from './checkers/checker.js';
+import { PromisesSettle } from './checkers/promises-settle.js';
+import { Ensemble } from './ensemble.js';
+import { FAULTS } from './faults.js';
+import { FencedResource } from './fenced-resource.js';
+import { Participant } from './participant.js';
+import type { Profile } from './profiles.js';
+
+/** Somebody in line, as the leader has it. */
+export interface TrueClaim {
+  readonly name: string;
+  readonly czxid: bigint;
+  readonly attempt: Attempt | undefined;
+}
+
+export class World {
+  readonly clock = new SteppingClock();
+  readonly profile: Profile;
+  readonly sessionTimeoutMs: number;
+  readonly tickMs: number;
+  readonly paths: readonly string[];
+  readonly participants: Participant[] = [];
+  readonly attempts: Attempt[] = [];
+  readonly checkers: Checker[] = [];
+  readonly promises = new PromisesSettle();
+  readonly resource = new FencedResource();
+  /** Null: nobody reads it. */
+  readonly traces: string[] | null;
+  ensemble!: Ensemble;
+  /** Since when nothing has gone wrong; `Infinity` while something does. */
+  quietSinceMs = 0;
+  /** Pairs that believed at the same time. */
+  overlaps = 0;
+  /** The workload begins nothing more. */
+  ending = false;
+  readonly #chance: Chance;
+  readonly #faultChance: Chance;
+  readonly #hopChance: Chance;
+  readonly #onJoin: (participant: Participant) => void;
+  readonly #byGuid = new Map<string, Attempt>();
+  readonly #gone = new Map<string, number>();
+  readonly #robbed = new Set<string>();
+  readonly #ends = new Set<() => void>();
+  readonly #overlapping = new Set<string>();
+
+  private constructor(
+    profile: Profile,
+    chance: Chance,
+    traces: string[] | null,
+    onJoin: (participant: Participant) => void,
+  ) {
+    this.profile = profile;
+    this.traces = traces;
+    this.#chance = chance;
+    this.#faultChance = chance.branch();
+    this.#hopChance = chance.branch();
+    this.#onJoin = onJoin;
+    this.sessionTimeoutMs = chance.pick([6_000, 8_000, 10_000]);
+    this.tickMs = chance.pick([500, 1_000]);
+    this.paths = chance.happens(0.75) ? ['/locks/a'] : ['/locks/a', '/locks/b'];
+  }
+
+  static async begin(
+    profile: Profile,
+    chance: Chance,
+    traces: string[] | null,
+    onJoin: (participant: Participant) => void,
+  ): Promise<World> {
+    const world = new World(profile, chance, traces, onJoin);
+    world.ensemble = await Ensemble.start({
+      clock: world.clock,
+      seed: chance.whole(0, 2 ** 31),
+      followers: chance.whole(...profile.followers),
+      tickMs: world.tickMs,
+      syncLimit: 5,
+      faults: { sequenceStart: profile.sequenceStart },
+      containerCheckMs: 20_000,
+      latencyMs: () => world.#hopChance.between(0, 3),
+      onTransaction: (transaction) => {
+        world.#committed(transaction);
+      },
+    });
+    return world;
+  }
+
+  /** One hop between a client and a server: mostly quick, now and then not. */
+  latencyMs(): number {
+    const kind = this.#hopChance.random();
+    if (kind < 0.6) return this.#hopChance.between(0, 2);
+    return this.#hopChance.between(0, kind < 0.95 ? 20 : this.profile.slowestHopMs);
+  }
+
+  /** A line of the trace; nothing when nobody reads it. */
+  tell(who: string, what: string): void {
+    this.traces?.push(`${(this.clock.now() / 1000).toFixed(3).padStart(8)} ${who.padEnd(6)} ${what}`);
+  }
+
+  /** A new process. */
+  join(): Participant {
+    const chance = this.#chance.branch();
+    const { heartbeat, guardMs } = this.profile;
+    const hosts = this.ensemble.hosts;
+    const participant = new Participant(this, `p${this.participants.length + 1}`, chance, {
+      hosts: hosts.length > 1 && chance.happens(0.5) ? hosts.slice(1) : hosts,
+      sessionTimeoutMs: this.sessionTimeoutMs,
+      guardMs,
+      heartbeat: heartbeat === 'quorum' ? { kind: heartbeat, tickMs: this.tickMs } : { kind: heartbeat },
+      rate: chance.between(0.995, 1.005),
+    });
+    this.participants.push(participant);
+    this.#onJoin(participant);
+    return participant;
+  }
+
+  /** Closes its session, politely. */
+  leave(participant: Participant): void {
+    participant.closed = true;
+    this.tell(participant.name, 'closes its session');
+    void this.promises.track(
+      { participant, name: participant.name },
+      'closing',
+      participant.supervisor.close(),
+    );
+  }
+
+  policy(chance: Chance): SuspendPolicy {
+    return chance.weighted(this.profile.policies);
+  }
+
+  /** Something goes wrong for so long. */
+  lasting(ms: number, end: () => void): void {
+    this.quietSinceMs = Number.POSITIVE_INFINITY;
+    const finish = () => {
+      if (!this.#ends.delete(finish)) return;
+      this.clock.clearTimeout(timer);
+      end();
+      if (this.#ends.size === 0) this.quietSinceMs = this.clock.now();
+    };
+    const timer = this.clock.setTimeout(finish, ms);
+    this.#ends.add(finish);
+  }
+
+  /** One fault after another, until `endMs`. */
+  goWrong(endMs: number): void {
+    const { faults, faultEveryMs } = this.profile;
+    if (Object.keys(faults).length === 0) return;
+    const delayMs = this.#faultChance.between(...faultEveryMs);
+    if (this.clock.now() + delayMs >= endMs) return;
+    this.clock.setTimeout(() => {
+      const name = this.#faultChance.weighted(faults);
+      this.tell('fault', name);
+      this.quietSinceMs = Math.max(this.quietSinceMs, this.clock.now());
+      FAULTS[name](this, this.#faultChance.branch());
+      this.goWrong(endMs);
+    }, delayMs);
+  }
+
+  /** Nothing is wrong any more, and nothing new begins. */
+  heal(): void {
+    this.tell('world', 'all is well again');
+    this.ending = true;
+    for (const finish of [...this.#ends]) finish();
+    this.ensemble.heal();
+    for (const { links } of this.participants)
+      for (const link of links) {
+        link.toServer.flow();
+        if (link.toClient.stalled) link.toClient.flow();
+      }
+    this.quietSinceMs = this.clock.now();
+  }
+
+  claimedBy(guid: string, attempt: Attempt): void {
+    attempt.guids.push(guid);
+    this.#byGuid.set(guid, attempt);
+  }
+
+  guidOf(path: string): string | undefined {
+    return /\/_c_([0-9a-f-]{36})-/.exec(path)?.[1];
+  }
+
+  /** The line at the leader, in the order of creation. */
+  lineAt(path: string): TrueClaim[] {
+    const { tree } = this.ensemble.zookeeper.server;
+    const line: TrueClaim[] = [];
+    for (const name of tree.get(path)?.children ?? []) {
+      if (contenderOf(name) === null) continue;
+      const child = `${path}/${name}`;
+      const attempt = this.#byGuid.get(this.guidOf(child) ?? '');
+      line.push({ name, czxid: tree.get(child)?.czxid ?? 0n, attempt });
+    }
+    return line.sort((a, b) => (a.czxid < b.czxid ? -1 : 1));
+  }
+
+  /** When a claim was deleted, if it was. */
+  goneSince(claimPath: string): number | undefined {
+    return this.#gone.get(claimPath);
+  }
+
+  /** Somebody who is no part of the protocol is about to delete this claim: its holder cannot know yet. */
+  rob(claimPath: string): void {
+    this.#robbed.add(claimPath);
+  }
+
+  wasRobbed(attempt: Attempt): boolean {
+    return this.#robbed.has(attempt.lease?.claimPath ?? '');
+  }
+
+  makeNode(path: string): void {
+    const { server } = this.ensemble.zookeeper;
+    const plain = {
+      type: opcode.create,
+      data: new Uint8Array(0),
+      acl: OPEN_ACL,
+      flags: 0,
+      ttlMs: -1,
+    } as const;
+    const requester = { sessionId: '0', identities: [] };
+    for (let end = path.indexOf('/', 1); ; end = path.indexOf('/', end + 1)) {
+      server.write({ ...plain, path: end === -1 ? path : path.slice(0, end) }, requester);
+      if (end === -1) return;
+    }
+  }
+
+  overlapped(one: Attempt, other: Attempt): void {
+    const pair = `${one.name} ${other.name}`;
+    if (this.#overlapping.has(pair)) return;
+    this.#overlapping.add(pair);
+    this.overlaps += 1;
+    this.tell('world', `${pair} both believe`);
+  }
+
+  granted(attempt: Attempt): void {
+    for (const checker of this.checkers) checker.granted?.(attempt);
+  }
+
+  heard(attempt: Attempt, news: Ownership | 'completed' | 'errored'): void {
+    for (const checker of this.checkers) checker.heard?.(attempt, news);
+  }
+
+  #committed(transaction: Transaction): void {
+    for (const mutation of transaction.mutations) {
+      if (mutation.type === 'delete') this.#gone.set(mutation.path, this.clock.now());
+      if (this.traces !== null) this.#tellOf(mutation.type, mutation.path);
+    }
+    for (const checker of this.checkers) checker.committed?.(transaction);
+  }
+
+  #tellOf(what: string, path: string): void {
+    const attempt = this.#byGuid.get(this.guidOf(path) ?? '');
+    this.tell('leader', `${what} ${path}${attempt === undefined ? '' : ` of ${attempt.name}`}`);
+  }
+}
