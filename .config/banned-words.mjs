@@ -18,9 +18,16 @@ export const BANS = [
   {
     rule: 'Time has one home, src/clock.ts: take a Clock, or a delay in a machine.',
     home: ['src/clock.ts'],
-    globals: ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'performance'],
+    globals: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
     members: ['Date.now'],
     modules: ['node:timers', 'node:timers/promises', 'node:perf_hooks'],
+  },
+  {
+    rule: "Nothing waits for the next turn of the event loop but what must leave the native client's stack.",
+    home: ['src/zookeeper/native-connection.ts'],
+    globals: ['setImmediate'],
+    members: [],
+    modules: [],
   },
   {
     rule: 'Chance and identity have one home, src/host.ts: take them as arguments.',

@@ -9,7 +9,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const built = process.env['HOLDFAST_TEST_DIST'] === '1';
 
 /** Where the package's own name leads. */
-const SUBPATHS = { '': 'src/index', '/machines': 'machines/index', '/embedded': 'src/embedded/index' };
+const SUBPATHS = {
+  '': 'src/index',
+  '/machines': 'machines/index',
+  '/embedded': 'src/embedded/index',
+  '/native': 'src/zookeeper/native-client',
+};
 const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
   find: new RegExp(`^holdfast${subpath}$`),
   replacement: built ? `${root}dist/${file}.js` : `${root}${file}.ts`,
