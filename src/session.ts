@@ -30,8 +30,9 @@ import { MultiLock } from './recipes/multi-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
+import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger } from './zookeeper/session-port.js';
-import { type SessionState, Supervisor } from './zookeeper/supervisor.js';
+import { type SessionState, Supervisor, type SupervisorOptions } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
 
 /** How to connect. Times in milliseconds. */
@@ -134,7 +135,7 @@ export class Session implements AsyncDisposable {
     const maxReplyBytes = checkDuration('maxReplyBytes', options.maxReplyBytes ?? MAX_REPLY_BYTES, 1024);
     const auth = checkIdentities(options.auth ?? []);
     const factory = client ?? wireClient(options.tls === undefined ? dial : checkedTlsDial(options.tls));
-    this.#supervisor = new Supervisor(factory, {
+    this.#supervisor = supervise(factory, {
       client: {
         connectString,
         sessionTimeoutMs,
@@ -232,6 +233,14 @@ export class Session implements AsyncDisposable {
   #settings(path: string, options: RecipeOptions): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
+    if (options.acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {
+      throw new InvalidArgumentError(
+        'acl',
+        options.acl,
+        'this client cannot apply it when it makes a node, and later is too late: use the wire client (leave `client` out of connect())',
+        path,
+      );
+    }
     return {
       session: this.#supervisor,
       path,
@@ -255,6 +264,16 @@ export class Session implements AsyncDisposable {
         `${path}: clients that do not see each other stand in this line (kazoo's own names next to others): two may hold at once; give kazoo the names of docs/guarantees.md`,
       );
     }
+  }
+}
+
+/** A client of somebody's own may read the connect string otherwise. */
+function supervise(factory: ClientFactory, options: SupervisorOptions): Supervisor {
+  try {
+    return new Supervisor(factory, options);
+  } catch (error) {
+    if (!isZooKeeperError(error, 'BadArguments')) throw error;
+    throw new InvalidArgumentError('the connect string', options.client.connectString, reasonOf(error));
   }
 }
 

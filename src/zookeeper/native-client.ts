@@ -84,7 +84,7 @@ export interface NativeClientOptions {
  * while connected, and use it in the main thread only.
  *
  * @throws ZooKeeperError `NotSupported` when the package is not installed or not built, or this is no main thread; its message
- * names the remedy. The factory throws it for `tls`, and `BadArguments` for options that cannot be meant.
+ * names the remedy. The factory throws `BadArguments` for options that cannot be meant.
  */
 export function nativeClient({ zookeeper }: NativeClientOptions = {}): ClientFactory {
   if (!isMainThread)
@@ -130,8 +130,6 @@ class NativeClient implements ZooKeeperClient {
     const fault = optionsFault(options);
     if (fault !== undefined)
       throw new ZooKeeperError('BadArguments', 'connect', undefined, { detail: fault });
-    if (options.tls !== undefined)
-      throw notSupported('connect', `the native client has no TLS: ${USE_THE_OTHER}`);
     const identities = options.auth.map(({ scheme, auth }) => identityOf(scheme, auth));
     this.#session = new NativeSession(module, lookUp, options, identities);
     this.#first = new FirstConnection(this.#session, options);

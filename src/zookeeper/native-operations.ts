@@ -149,10 +149,14 @@ export function catchingUp(path: string): NativeOperation {
 export function authentication(scheme: string, auth: string): NativeOperation {
   return {
     name: 'addAuth',
-    call: (handle, answered) =>
-      handle.add_auth(scheme, auth, (code) => {
+    call(handle, answered) {
+      const refusal = handle.add_auth(scheme, auth, (code) => {
         answered(code, { value: undefined });
-      }),
+      });
+      // Connected, it would lie in the client's buffer until the next request takes it along.
+      if (refusal === 0) handle.a_exists('/', false, () => undefined);
+      return refusal;
+    },
   };
 }
 

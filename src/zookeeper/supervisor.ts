@@ -6,6 +6,7 @@ import { type ActorRefFrom, createActor } from 'xstate';
 import type { SessionNews } from '../../machines/lock-machine.js';
 import { type SessionEnd, sessionMachine } from '../../machines/session-machine.js';
 import { type Clock, elapsedMs } from '../clock.js';
+import { InvalidArgumentError } from '../errors.js';
 import type { ClientFactory, ClientOptions, ConnectionState, ZooKeeperClient } from './client.js';
 import { isZooKeeperError } from './errors.js';
 import { QuorumHeartbeat } from './quorum-heartbeat.js';
@@ -50,6 +51,23 @@ export function defaultGuardMs(sessionTimeoutMs: number): number {
 
 /** Before the next client after one that could not connect or was refused. */
 const NEXT_CLIENT_DELAY_MS = 1_000;
+
+/** @throws InvalidArgumentError when the client cannot do what these options rest on: better now than when it matters. */
+function checkCapabilities(
+  { capabilities }: ZooKeeperClient,
+  { heartbeat, client }: SupervisorOptions,
+): void {
+  const remedy = 'use the wire client (leave `client` out of connect())';
+  if (heartbeat.kind === 'quorum' && !capabilities.multi) {
+    throw new InvalidArgumentError(
+      'heartbeat',
+      heartbeat.kind,
+      `it needs transactions, which this client has not: ${remedy}, or the heartbeat "ping"`,
+    );
+  }
+  if (client.tls !== undefined && !capabilities.tls)
+    throw new InvalidArgumentError('tls', client.tls, `this client has none: ${remedy}`);
+}
 
 /** See the file's head. */
 export class Supervisor implements SessionPort {
@@ -143,6 +161,7 @@ export class Supervisor implements SessionPort {
   #begin(): [ZooKeeperClient, ActorRefFrom<typeof sessionMachine>] {
     this.#sessionNumber += 1;
     const client = this.#factory(this.#options.client);
+    checkCapabilities(client, this.#options);
     const { connectTimeoutMs } = this.#options;
     const machine = createActor(sessionMachine, { clock: this.clock, input: { connectTimeoutMs } });
     const stopListening = client.onState((state) => {

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import type {
+  Acl,
+  ClientCapabilities,
   ClientFactory,
   ClientOptions,
   ConnectionState,
@@ -20,6 +22,8 @@ export interface Harness {
   readonly connectString: string;
   /** The shortest session that the server grants. */
   readonly leastSessionMs: number;
+  /** What a client says of a server that refuses. Default: the system's ECONNREFUSED. */
+  readonly refusal?: string;
   close?(): Promise<void>;
 }
 
@@ -133,6 +137,36 @@ export async function failureOf(work: Promise<unknown>): Promise<ZooKeeperError>
   const { error } = outcome as { error: unknown };
   expect(error).toBeInstanceOf(ZooKeeperError);
   return error as ZooKeeperError;
+}
+
+/** Whether the client has this capability. Where it has not, `attempt` must be refused for that reason, with nothing done. */
+export async function can(
+  client: ZooKeeperClient,
+  capability: keyof ClientCapabilities,
+  attempt: () => Promise<unknown>,
+): Promise<boolean> {
+  if (client.capabilities[capability]) return true;
+  const failure = await failureOf(attempt());
+  expect(failure).toMatchObject({ code: 'NotSupported', outcome: 'notApplied', retryable: false });
+  expect(failure.message).toContain('use the wire client');
+  return false;
+}
+
+/** Makes a node with these permissions: at once, or, by a client that cannot, in a second step. */
+export async function createWithAcl(
+  client: ZooKeeperClient,
+  path: string,
+  data: Uint8Array,
+  acl: readonly Acl[],
+): Promise<void> {
+  const create = () => client.create(path, data, { acl });
+  if (await can(client, 'aclOnCreate', create)) {
+    await create();
+    return;
+  }
+  expect(await client.exists(path)).toBeNull();
+  await client.create(path, data);
+  await client.setAcl(path, acl, 0);
 }
 
 type StateOf<K> = Extract<ConnectionState, { kind: K }>;

@@ -1,7 +1,7 @@
 /** What watchers hear, and what they do not. That nothing comes is seen by asking again: events come before later answers. */
 import { describe, expect, it } from 'vitest';
 import type { ZooKeeperClient } from '../../src/zookeeper/client.js';
-import { bytesOf, failureOf, type Harness, NO_BYTES, prepare, WatchLog } from './harness.js';
+import { bytesOf, can, failureOf, type Harness, NO_BYTES, prepare, WatchLog } from './harness.js';
 
 /** Watches nothing, and hears of all that happened at `path` before it was asked. */
 async function catchUp(client: ZooKeeperClient, path: string): Promise<void> {
@@ -98,7 +98,9 @@ export function watchContract(start: () => Promise<Harness>): void {
       const client = await ground().connected();
       const log = new WatchLog();
       const { root } = ground();
-      await client.addWatch(root, 'persistent', log.watcher);
+      const watch = () => client.addWatch(root, 'persistent', log.watcher);
+      if (!(await can(client, 'addWatch', watch))) return;
+      await watch();
       await client.setData(root, bytesOf('1'), -1);
       await client.setData(root, bytesOf('2'), -1);
       await client.create(`${root}/c`, NO_BYTES);
@@ -115,7 +117,9 @@ export function watchContract(start: () => Promise<Harness>): void {
       const client = await ground().connected();
       const log = new WatchLog();
       const { root } = ground();
-      await client.addWatch(root, 'persistentRecursive', log.watcher);
+      const watch = () => client.addWatch(root, 'persistentRecursive', log.watcher);
+      if (!(await can(client, 'addWatch', watch))) return;
+      await watch();
       await client.create(`${root}/a`, NO_BYTES);
       await client.create(`${root}/a/b`, NO_BYTES);
       await client.setData(`${root}/a/b`, bytesOf('x'), -1);

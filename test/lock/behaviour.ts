@@ -331,6 +331,16 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       const lease = await session.lock(path).acquire();
       const target = `${path}-data`;
       await client.create(target, new Uint8Array());
+      if (!client.capabilities.multi) {
+        await expect(lease.commit([{ type: 'delete', path: target }])).rejects.toMatchObject({
+          code: 'COMMIT_REFUSED',
+          message: expect.stringContaining('use the wire client') as string,
+          cause: { code: 'NotSupported' },
+        });
+        await client.delete(target, -1);
+        expect(lease.isHeld()).toBe(true);
+        return;
+      }
       await lease.commit([{ type: 'setData', path: target, data: new TextEncoder().encode('1') }]);
       expect(new TextDecoder().decode((await client.getData(target)).data)).toBe('1');
       await expect(lease.commit([{ type: 'check', path: target, version: 99 }])).rejects.toMatchObject({

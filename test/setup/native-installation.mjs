@@ -47,11 +47,7 @@ function ensureCompiler() {
     env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
   };
   spawnSync('apt-get', ['update'], quietly);
-  spawnSync(
-    'apt-get',
-    ['install', '--yes', '--no-install-recommends', 'make', 'g++', 'python3'],
-    quietly,
-  );
+  spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'make', 'g++', 'python3'], quietly);
 }
 
 /** Installs and compiles it, whatever npm is set to do about scripts; what goes wrong is printed. */
