@@ -1,6 +1,9 @@
 /** What a command of `holdfast` is, and what all of them share: where to connect, what counts as bad usage, how numbers are read. */
 import { InvalidArgumentError } from '../errors.js';
 import { type ConnectOptions, connect, type Session } from '../session.js';
+import type { ClientFactory } from '../zookeeper/client.js';
+import { isZooKeeperError } from '../zookeeper/errors.js';
+import { nativeClient } from '../zookeeper/native-client.js';
 import type { Logger } from '../zookeeper/session-port.js';
 
 /** Exit codes that mean something (sysexits.h). `run` adds its command's own. */
@@ -92,6 +95,11 @@ export const CONNECTION_OPTIONS = {
     placeholder: 'ms',
     help: 'the session asked for; default: 15000',
   },
+  client: {
+    type: 'string',
+    placeholder: 'wire|native',
+    help: 'native: over the npm package zookeeper, which must be installed; default: wire',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** The option's text, if it was given. */
@@ -170,13 +178,29 @@ export function stderrLogger(io: Io): Logger {
 /** A session as the options ask for. What they cannot mean is a {@link UsageError}. */
 export function openSession(parsed: ParsedCommand, io: Io, options: ConnectOptions = {}): Session {
   const sessionTimeoutMs = milliseconds(parsed, 'session-timeout', 1);
+  const client = chosenClient(parsed);
   return asUsage(() =>
     connect(connectString(parsed, io), {
       logger: stderrLogger(io),
+      ...(client === undefined ? {} : { client }),
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       ...options,
     }),
   );
+}
+
+/** `--client`; undefined for the default. */
+function chosenClient(parsed: ParsedCommand): ClientFactory | undefined {
+  const name = text(parsed, 'client') ?? 'wire';
+  if (name === 'wire') return undefined;
+  if (name !== 'native') throw new UsageError(`--client is ${JSON.stringify(name)}: give wire or native`);
+  try {
+    return nativeClient();
+  } catch (error) {
+    if (!isZooKeeperError(error, 'NotSupported')) throw error;
+    const why = error.message.replace('nativeClient: NotSupported: ', '');
+    throw new UsageError(`--client is "native": ${why}`, { cause: error });
+  }
 }
 
 /** Runs `make`; arguments that it refuses were typed by somebody: they become a {@link UsageError}. */

@@ -50,7 +50,10 @@ function ensureCompiler() {
   spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'make', 'g++', 'python3'], quietly);
 }
 
-/** Installs and compiles it, whatever npm is set to do about scripts; what goes wrong is printed. */
+/**
+ * Installs and compiles it, whatever npm is set to do about scripts; what goes wrong is printed.
+ * @returns {boolean} Whether it is there.
+ */
 export function installNativePackage() {
   ensureCompiler();
   rmSync(FOLDER, { recursive: true, force: true });
@@ -62,12 +65,13 @@ export function installNativePackage() {
     ['install', ...quietly, '--ignore-scripts=false', '--foreground-scripts', `zookeeper@${VERSION}`],
     { cwd: FOLDER, encoding: 'utf8' },
   );
-  if (status !== 0 || findNativePackages() === undefined) process.stderr.write(`${stdout}\n${stderr}\n`);
+  const installed = status === 0 && findNativePackages() !== undefined;
+  if (!installed) process.stderr.write(`${stdout}\n${stderr}\n`);
+  return installed;
 }
 
 if (argv[1] === fileURLToPath(import.meta.url) && findNativePackages() === undefined) {
-  installNativePackage();
-  if (findNativePackages() === undefined) {
+  if (!installNativePackage()) {
     process.stderr.write(`${NATIVE_REMEDY}\n`);
     process.exitCode = 1;
   }

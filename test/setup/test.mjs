@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, env, execPath } from 'node:process';
 import { ensureBuilt, ensureInstalled, root, run, StepError, say, timed } from '../../src/cli/bootstrap.mjs';
+import { findNativePackages, installNativePackage, NATIVE_REMEDY } from './native-installation.mjs';
 import { findInstallation, installOnDebian, REMEDY } from './zookeeper-installation.mjs';
 
 async function ensureZooKeeper() {
@@ -20,6 +21,13 @@ async function ensureZooKeeper() {
   const installation = findInstallation();
   if (installation === undefined) throw new StepError(REMEDY);
   return installation.from;
+}
+
+async function ensureNativePackage() {
+  if (findNativePackages() !== undefined) return;
+  say('installing the npm package zookeeper, which is compiled, once');
+  const installed = await timed('the native client installed', () => Promise.resolve(installNativePackage()));
+  if (!installed) throw new StepError(NATIVE_REMEDY);
 }
 
 /** @param {number} code The exit code of a step; one of a signal ends the whole run. */
@@ -84,6 +92,7 @@ async function runTests() {
 try {
   await ensureInstalled();
   say(`real ZooKeeper: ${await ensureZooKeeper()}`);
+  await ensureNativePackage();
   // The benchmark is typed against the built files, as its user's process loads them.
   await ensureBuilt();
   const checks = [
