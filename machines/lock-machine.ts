@@ -127,7 +127,13 @@ const untilSessionEnds = <Settled extends string>(settled: Settled) =>
 export const lockMachine = lockSetup.createMachine({
   id: 'lock',
   context: ({ input }) => ({
-    ...input,
+    newGuid: input.newGuid,
+    timeoutMs: input.timeoutMs,
+    noWait: input.noWait,
+    ttlMs: input.ttlMs,
+    onSuspend: input.onSuspend,
+    sessionUp: input.sessionUp,
+    acquisition: input.acquisition,
     guid: '',
     claim: null,
     mayExist: false,
@@ -253,14 +259,14 @@ export const lockMachine = lockSetup.createMachine({
     },
 
     held: {
-      entry: ['stopDeadline', 'startGrantWrite'],
-      exit: ['stopTtl', 'stopGrantWrite'],
+      entry: ['stopDeadline', 'startTerm'],
+      exit: 'endTerm',
       initial: 'confirmed',
       on: { ...whileHolding, 'claim.watched': { actions: 'noteClaimWatched' } },
       states: {
         confirmed: {
-          after: { heldWatchDelay: { guard: 'claimUnwatched', actions: 'startClaimWatch' } },
           on: {
+            'watch.due': { guard: 'claimUnwatched', actions: 'startClaimWatch' },
             'session.suspended': [
               {
                 guard: 'standardPolicy',

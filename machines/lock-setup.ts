@@ -1,5 +1,5 @@
 /** What the lock machine is made of: slots to be filled, delays, guards and actions by name. The chart is in `lock-machine.ts`. */
-import { assign, cancel, enqueueActions, fromCallback, fromPromise, setup, stopChild } from 'xstate';
+import { assign, enqueueActions, fromCallback, fromPromise, setup } from 'xstate';
 import type {
   Consultation,
   Enqueued,
@@ -77,8 +77,6 @@ export const lockSetup = setup({
     timeout: ({ context }) => context.timeoutMs ?? 0,
     /** Between attempts that the server refused for now, on a connection that is up. */
     retryDelay: 100,
-    /** Most leases are shorter; arming the watch on our own claim later saves them a request. */
-    heldWatchDelay: 5,
     waitingWatchDelay: 250,
   },
   guards: {
@@ -118,7 +116,9 @@ export const lockSetup = setup({
       if (context.timeoutMs !== null)
         enqueue.raise({ type: 'deadline.passed' }, { delay: 'timeout', id: 'deadline' });
     }),
-    stopDeadline: cancel('deadline'),
+    stopDeadline: enqueueActions(({ context, enqueue }) => {
+      if (context.timeoutMs !== null) enqueue.cancel('deadline');
+    }),
     newAttempt: assign({
       guid: ({ context }) => context.newGuid(),
       claim: null,
@@ -163,11 +163,14 @@ export const lockSetup = setup({
       enqueue.assign({ claimWatched: false });
     }),
     noteClaimWatched: assign({ claimWatched: true }),
-    startGrantWrite: enqueueActions(({ context, enqueue }) => {
+    startTerm: enqueueActions(({ context, enqueue }) => {
       if (context.ttlMs !== null) enqueue.spawnChild('writeGrant', { id: 'writeGrant', input: slotInput });
     }),
-    stopTtl: cancel('ttl'),
-    stopGrantWrite: stopChild('writeGrant'),
+    endTerm: enqueueActions(({ context, enqueue }) => {
+      if (context.ttlMs === null) return;
+      enqueue.cancel('ttl');
+      enqueue.stopChild('writeGrant');
+    }),
     restartTtl: enqueueActions(({ enqueue, event }) => {
       if (event.type !== 'ttl.written') return;
       enqueue.cancel('ttl');

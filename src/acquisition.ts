@@ -14,10 +14,11 @@ import {
   SessionClosedError,
   UnlockingFailedError,
 } from './errors.js';
+import type { LateCalls } from './late-calls.js';
 import type { LeaseParts, SharedLease } from './lease.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
-import { type Ownership, ownershipOf, statusOf, tellsMore } from './ownership.js';
+import { type Ownership, type OwnershipParts, ownershipOf, statusOf, tellsMore } from './ownership.js';
 import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
@@ -39,6 +40,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly newGuid: () => string;
   readonly logger: Logger;
   readonly onLine: (line: Line) => void;
+  /** For what is worth its request only once a lease has lasted. */
+  readonly lateCalls: LateCalls;
 }
 
 /** What one acquisition asks for. */
@@ -57,6 +60,10 @@ export class LockAcquisition<L extends SharedLease> {
   readonly #actor: ActorRefFrom<typeof lockLogic>;
   readonly #listener: (ownership: Ownership<L>) => void;
   readonly #untold: Ownership<L>[] = [];
+  readonly #parts: OwnershipParts<L> = {
+    lease: () => this.#grant(),
+    error: () => this.#failureAsError(),
+  };
   #told: Ownership<L> | null = null;
   #lease: L | null = null;
   #claimPath = '';
@@ -103,7 +110,6 @@ export class LockAcquisition<L extends SharedLease> {
       clock: session.clock,
       input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition },
     });
-    this.#hear(this.#actor.getSnapshot());
     this.#actor.subscribe((snapshot) => {
       this.#hear(snapshot);
     });
@@ -122,9 +128,15 @@ export class LockAcquisition<L extends SharedLease> {
 
   /** Whether it is still on its way to being held, or held. */
   get pendingOrHeld(): boolean {
-    return ['idle', 'creatingNode', 'waitingOnPredecessor', 'held'].includes(
-      statusOf(this.#actor.getSnapshot()),
-    );
+    switch (statusOf(this.#actor.getSnapshot())) {
+      case 'idle':
+      case 'creatingNode':
+      case 'waitingOnPredecessor':
+      case 'held':
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** Gives up whatever there is. Resolves when the claim is gone; rejects with {@link UnlockingFailedError}. */
@@ -146,30 +158,34 @@ export class LockAcquisition<L extends SharedLease> {
   }
 
   #hear(snapshot: LockSnapshot): void {
-    const { claim } = snapshot.context;
+    const { claim, claimWatched } = snapshot.context;
     if (claim !== null) this.#claimPath = claim.path;
-    const ownership = ownershipOf(snapshot, {
-      lease: () => this.#grant(),
-      error: () => this.#failureAsError(),
-    });
+    const ownership = ownershipOf(snapshot, this.#parts);
     if (tellsMore(this.#told, ownership)) {
       this.#told = ownership;
-      if (this.#untold.push(ownership) === 1) queueMicrotask(() => this.#tell());
+      if (this.#untold.push(ownership) === 1) queueMicrotask(this.#tell);
+      if (ownership.status === 'held' && ownership.connection === 'confirmed' && !claimWatched)
+        this.#settings.lateCalls.add(this.#watchDue);
+      if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
     }
-    if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
     if (snapshot.hasTag('settled')) {
       this.#stopNews?.();
-      this.#actor.stop();
+      // A machine in its final state has stopped by itself.
+      if (snapshot.status === 'active') this.#actor.stop();
       this.#settle();
     }
   }
 
-  #tell(): void {
+  readonly #tell = (): void => {
     for (let next = this.#untold[0]; next !== undefined; next = this.#untold[0]) {
       this.#listener(next);
       this.#untold.shift();
     }
-  }
+  };
+
+  readonly #watchDue = (): void => {
+    this.#send({ type: 'watch.due' });
+  };
 
   #grant(): L {
     if (this.#lease !== null) return this.#lease;

@@ -2,7 +2,7 @@
  * Fills the lock machine's slots with ZooKeeper work. One attempt each; when to try again is the machine's business.
  * The steps are those of DESIGN §3; the recipe's are ZooKeeper's "Locks".
  */
-import { fromCallback, fromPromise } from 'xstate';
+import { fromCallback } from 'xstate';
 import {
   type Claim,
   type Consultation,
@@ -13,9 +13,11 @@ import {
   type Verdict,
   type WatchInput,
 } from '../machines/lock-machine.js';
+import { attempt } from './attempt.js';
+import { runFromTable } from './chart/table.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { bearsGuid, claimPrefix, type Line, lockRule, orderByCreation, type QueueRule } from './queue.js';
-import { type Acl, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+import { type Acl, type Created, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 
 /** Parents may vanish between their making and ours (containers are reaped); after so many times something else is wrong. */
@@ -23,6 +25,8 @@ const PARENT_ATTEMPTS = 16;
 
 const of = (input: SlotInput) => input.acquisition as Acquisition;
 const nothing = new Uint8Array(0);
+const ignored = () => undefined;
+const EPHEMERAL = 'ephemeralSequential';
 
 /**
  * Makes the lock path and what is above it, all in one flight; what is there already is left alone. Resolves with why the
@@ -55,18 +59,18 @@ export async function makeParents(
   return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
 }
 
-/**
- * The line in the order it will hold. Past the counter's end that takes every contender's creation, one request each
- * (T45). `names` when they were listed already.
- */
+/** The line in the order it will hold. */
 export async function listInOrder(
   client: ZooKeeperClient,
   lockPath: string,
-  names?: readonly string[],
   rule: QueueRule = lockRule,
 ): Promise<Line> {
-  const line = rule.lineOf(names ?? (await listOrNothing(client, lockPath)));
-  if (!line.pastCounterEnd) return line;
+  const line = rule.lineOf(await listOrNothing(client, lockPath));
+  return line.pastCounterEnd ? ordered(client, lockPath, line) : line;
+}
+
+/** Past the counter's end the order takes every contender's creation, one request each (T45). */
+async function ordered(client: ZooKeeperClient, lockPath: string, line: Line): Promise<Line> {
   const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${lockPath}/${name}`)));
   const czxids = new Map<string, bigint>();
   line.contenders.forEach(({ name }, index) => {
@@ -85,13 +89,20 @@ async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise
   }
 }
 
-async function judge(
+function judge(
   acquisition: Acquisition,
   names: readonly string[],
   claimName: string,
-): Promise<Verdict> {
-  const { session, lockPath, rule } = acquisition;
-  const line = await listInOrder(session.client, lockPath, names, rule);
+): Verdict | Promise<Verdict> {
+  const line = acquisition.rule.lineOf(names);
+  if (!line.pastCounterEnd) return verdictOn(acquisition, line, claimName);
+  return ordered(acquisition.session.client, acquisition.lockPath, line).then((inOrder) =>
+    verdictOn(acquisition, inOrder, claimName),
+  );
+}
+
+function verdictOn(acquisition: Acquisition, line: Line, claimName: string): Verdict {
+  const { rule } = acquisition;
   acquisition.onLine(line);
   return rule.verdictOf(line, claimName);
 }
@@ -108,35 +119,43 @@ function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: Zoo
 }
 
 /** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
-async function createClaim(acquisition: Acquisition, guid: string, wanted: AbortSignal): Promise<Enqueued> {
+async function createClaim(acquisition: Acquisition, guid: string, wanted: () => boolean): Promise<Enqueued> {
   const { session, lockPath, rule, acl, record, made } = acquisition;
   const { client } = session;
   let failure: unknown;
-  for (let attempt = 0; attempt < PARENT_ATTEMPTS; attempt += 1) {
+  for (let attempts = 0; attempts < PARENT_ATTEMPTS; attempts += 1) {
     // Whoever gave up while the parents were made has looked for a claim by now, and found none.
-    wanted.throwIfAborted();
-    const creating = client
-      .create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
-        mode: 'ephemeralSequential',
-        acl: acl ?? OPEN_ACL,
-      })
-      .then((created) => {
-        made.add(created.path);
-        return created;
-      });
-    const [created, listed] = await Promise.allSettled([creating, client.getChildren(lockPath)]);
-    if (created.status === 'fulfilled') {
-      if (listed.status === 'rejected') throw unknownUnlessRefused(listed.reason);
-      const { path } = created.value;
-      const stat = created.value.stat ?? (await client.exists(path));
-      if (stat === null)
-        throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
-      const claim = claimOf(acquisition, path, stat, client);
-      const verdict = await judge(acquisition, listed.value.children, claim.name);
-      return { claim, verdict, asOf: session.clock.wallNow() };
+    if (!wanted()) throw new Error(`nobody waits for a claim at ${lockPath} any more`);
+    const creating = client.create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
+      mode: EPHEMERAL,
+      acl: acl ?? OPEN_ACL,
+    });
+    const listing = client.getChildren(lockPath);
+    // Whoever fails first, the other is minded.
+    listing.catch(ignored);
+    let created: Created;
+    try {
+      created = await creating;
+    } catch (error) {
+      if (!isZooKeeperError(error, 'NoNode')) throw error;
+      failure = (await makeParents(client, lockPath, acl)) ?? error;
+      continue;
     }
-    if (!isZooKeeperError(created.reason, 'NoNode')) throw created.reason;
-    failure = (await makeParents(client, lockPath, acl)) ?? created.reason;
+    const { path } = created;
+    made.add(path);
+    let children: readonly string[];
+    try {
+      ({ children } = await listing);
+    } catch (error) {
+      throw unknownUnlessRefused(error);
+    }
+    const stat = created.stat ?? (await client.exists(path));
+    if (stat === null)
+      throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
+    const claim = claimOf(acquisition, path, stat, client);
+    const judged = judge(acquisition, children, claim.name);
+    const verdict = judged instanceof Promise ? await judged : judged;
+    return { claim, verdict, asOf: session.clock.wallNow() };
   }
   throw failure;
 }
@@ -223,7 +242,9 @@ async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: b
     for (const name of await listAfterSync(acquisition))
       if (bearsGuid(name, guid)) made.add(`${lockPath}/${name}`);
   }
-  await Promise.all([...made].map((path) => deleteIfThere(acquisition, path)));
+  const [only] = made;
+  if (only !== undefined && made.size === 1) await deleteIfThere(acquisition, only);
+  else await Promise.all([...made].map((path) => deleteIfThere(acquisition, path)));
 }
 
 /** The claim of an input whose state guarantees one. */
@@ -234,23 +255,27 @@ function claimIn(input: SlotInput): Claim {
 }
 
 /** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
-export const lockLogic = lockMachine.provide({
-  actors: {
-    createClaim: fromPromise(({ input, signal }) => createClaim(of(input), input.guid, signal)),
-    probeClaim: fromPromise(({ input }) => probeClaim(of(input), input.guid)),
-    consultQueue: fromPromise<Consultation, SlotInput & { readonly sync: boolean }>(({ input }) =>
-      consultQueue(of(input), claimIn(input), input.sync),
-    ),
-    watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
-      watchPredecessor(of(input), input, sendBack),
-    ),
-    watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
-      watchClaim(of(input), claimIn(input), sendBack),
-    ),
-    writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
-      writeGrant(of(input), claimIn(input), sendBack),
-    ),
-    revalidateClaim: fromPromise(({ input }) => revalidateClaim(of(input), claimIn(input))),
-    withdrawClaim: fromPromise(({ input }) => withdrawClaim(of(input), input.guid, input.mayExist)),
-  },
-});
+export const lockLogic = runFromTable(
+  lockMachine.provide({
+    actors: {
+      createClaim: attempt((input: SlotInput, wanted) => createClaim(of(input), input.guid, wanted)),
+      probeClaim: attempt((input: SlotInput) => probeClaim(of(input), input.guid)),
+      consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
+        consultQueue(of(input), claimIn(input), input.sync),
+      ),
+      watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
+        watchPredecessor(of(input), input, sendBack),
+      ),
+      watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+        watchClaim(of(input), claimIn(input), sendBack),
+      ),
+      writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+        writeGrant(of(input), claimIn(input), sendBack),
+      ),
+      revalidateClaim: attempt((input: SlotInput) => revalidateClaim(of(input), claimIn(input))),
+      withdrawClaim: attempt((input: SlotInput & { readonly mayExist: boolean }) =>
+        withdrawClaim(of(input), input.guid, input.mayExist),
+      ),
+    },
+  }),
+);

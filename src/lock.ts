@@ -157,14 +157,16 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     return new LockEntries(this.path, line.contenders);
   }
 
-  async #acquire(options: AcquireOptions, noWait: boolean): Promise<L | null> {
-    const { session, path } = this.#parts;
-    const timeoutMs = checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs;
-    const owner = this.#ownerIn(options) ?? this.#owner;
-    const { signal } = options;
-    signal?.throwIfAborted();
-    if (session.closed) throw new SessionClosedError(path);
+  #acquire(options: AcquireOptions, noWait: boolean): Promise<L | null> {
+    // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
+      const { session, path } = this.#parts;
+      const timeoutMs =
+        checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs;
+      const owner = this.#ownerIn(options) ?? this.#owner;
+      const { signal } = options;
+      signal?.throwIfAborted();
+      if (session.closed) throw new SessionClosedError(path);
       const giveUp = () => {
         acquisition.abort(signal?.reason);
         reject(signal?.reason as Error);

@@ -48,8 +48,9 @@ export function statusOf(snapshot: LockSnapshot): LockStatus {
 
 /** How a held lock stands to its connection. */
 export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' | 'revalidating' {
-  if (snapshot.matches({ held: 'confirmed' })) return 'confirmed';
-  return snapshot.matches({ held: 'suspended' }) ? 'suspended' : 'revalidating';
+  const { value } = snapshot;
+  const held = typeof value === 'object' && 'held' in value ? value.held : undefined;
+  return held === 'confirmed' || held === 'suspended' ? held : 'revalidating';
 }
 
 /** What goes into an {@link Ownership} besides the snapshot. */

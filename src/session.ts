@@ -22,6 +22,7 @@ import {
   linesUnder,
 } from './contention.js';
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
+import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
 import { Lock } from './lock.js';
 import { type Line, lockRule } from './queue.js';
@@ -99,6 +100,8 @@ export interface LockOptions extends RecipeOptions {
   readonly reentrancy?: 'reject';
 }
 
+/** Most leases are shorter; to watch the claim of one that is would cost it a request. */
+const OWN_CLAIM_WATCH_DELAY_MS = 5;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const exclusive = (parts: LeaseParts) => new Lease(parts);
 const shared = (parts: LeaseParts) => new SharedLease(parts);
@@ -120,6 +123,7 @@ export class Session implements AsyncDisposable {
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
   readonly #reported = new Set<string>();
+  readonly #lateCalls: LateCalls;
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
@@ -151,6 +155,7 @@ export class Session implements AsyncDisposable {
       heartbeat: kind === 'quorum' ? { kind, tickMs } : { kind },
       logger: this.#logger,
     });
+    this.#lateCalls = new LateCalls(this.#supervisor.clock, OWN_CLAIM_WATCH_DELAY_MS);
     this.state = new Observable((subscriber) =>
       this.#supervisor.onState((state) => {
         subscriber.next(state);
@@ -251,6 +256,7 @@ export class Session implements AsyncDisposable {
       identity,
       newGuid,
       logger: this.#logger,
+      lateCalls: this.#lateCalls,
       onLine: (line) => {
         this.#report(path, line);
       },

@@ -19,6 +19,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/host': [],
   'src/claim-data': [],
   'src/arguments': ['src/errors'],
+  'src/attempt': ['xstate (type)'],
+  'src/late-calls': ['src/clock'],
+  // RUN: a chart from a table (docs/decisions/005)
+  'src/chart/': ['xstate'],
   // WHO
   'src/queue': ['machines/ (type)'],
   // TALK
@@ -67,6 +71,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'src/lock-actors': [
     'machines/',
+    'src/attempt',
+    'src/chart/',
     'src/lock-watchers',
     'src/claim-data',
     'src/claim-record',
@@ -93,6 +99,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'machines/',
     'src/claim-record',
     'src/errors',
+    'src/late-calls (type)',
     'src/lease',
     'src/lock-actors',
     'src/lock-watchers (type)',
@@ -160,6 +167,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/contention',
     'src/errors',
     'src/host',
+    'src/late-calls',
     'src/lease',
     'src/lock',
     'src/queue',
@@ -194,9 +202,9 @@ const BESIDES = ['README.md', 'LICENSE', 'CHANGELOG.md', 'package-lock.json'];
 
 const EMPTY_NAMES = ['utils', 'util', 'helpers', 'helper', 'common', 'misc', 'types', 'constants'];
 
-/** Names are written out. XState's `params`, ZooKeeper's `numChildren` and `xid`, and `id` and `fn` are words by now. */
+/** Names are written out. XState's `params` and `src`, ZooKeeper's `numChildren` and `xid`, and `id` and `fn` are words by now. */
 const ABBREVIATIONS = new Set(
-  'addr arr btn buf cb cfg conn ctx cur dbg desc dst elem evt idx impl len mgr msg obj opt opts pkt pos prev ptr qty recv rec req res resp ret sess src str svc tmp usr val var wrk'.split(
+  'addr arr btn buf cb cfg conn ctx cur dbg desc dst elem evt idx impl len mgr msg obj opt opts pkt pos prev ptr qty recv rec req res resp ret sess str svc tmp usr val var wrk'.split(
     ' ',
   ),
 );

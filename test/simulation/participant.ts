@@ -1,6 +1,7 @@
 /** One process: its clocks, its session, its connections. The supervisor, the client and the locks are the production ones. */
 import { NEVER } from 'rxjs';
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import { LateCalls } from '../../src/late-calls.js';
 import { Lease } from '../../src/lease.js';
 import { Lock } from '../../src/lock.js';
 import { lockRule } from '../../src/queue.js';
@@ -26,6 +27,7 @@ export class Participant {
   readonly name: string;
   readonly clock: ProcessClock;
   readonly supervisor: Supervisor;
+  readonly lateCalls: LateCalls;
   readonly links = new Set<Link>();
   readonly sessionTimeoutMs: number;
   /** Added to every hop. */
@@ -74,6 +76,7 @@ export class Participant {
       heartbeat: options.heartbeat,
       logger,
     });
+    this.lateCalls = new LateCalls(this.clock, 5);
     if (world.traces) this.supervisor.onState((state) => world.tell(this.name, `session ${state.kind}`));
   }
 
@@ -107,6 +110,7 @@ export class Participant {
         warn: (message) => world.tell(attempt.name, message),
         error: (message) => world.tell(attempt.name, message),
       },
+      lateCalls: this.lateCalls,
       onLine: () => undefined,
       ownerKey: undefined,
       owner: undefined,
