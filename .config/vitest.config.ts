@@ -14,6 +14,7 @@ const SUBPATHS = {
   '/machines': 'machines/index',
   '/embedded': 'src/embedded/index',
   '/native': 'src/zookeeper/native-client',
+  '/inspect': 'src/inspect/index',
 };
 const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
   find: new RegExp(`^holdfast${subpath}$`),

@@ -2,7 +2,7 @@
  * One acquisition: one claim, one machine, one root actor. Feeds the machine, tells what its snapshots mean, and stops
  * it when nothing is left to do.
  */
-import { type ActorRefFrom, createActor } from 'xstate';
+import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
 import type { ExpiryReason, LockEvent, LockSnapshot, SuspendPolicy } from '../machines/lock-machine.js';
 import { ClaimRecord } from './claim-record.js';
 import {
@@ -23,6 +23,9 @@ import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 
+/** Hears XState's inspection events; `inspectLocks().inspect` of `holdfast/inspect` is one. */
+export type LockInspector = (event: InspectionEvent) => void;
+
 /** What all acquisitions of one lock share. */
 export interface LockSettings<L extends SharedLease> {
   readonly session: SessionPort;
@@ -42,6 +45,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly onLine: (line: Line) => void;
   /** For what is worth its request only once a lease has lasted. */
   readonly lateCalls: LateCalls;
+  /** Hears everything that the machine does, as XState's `inspect` tells it. */
+  readonly inspect?: LockInspector | undefined;
 }
 
 /** What one acquisition asks for. */
@@ -107,7 +112,9 @@ export class LockAcquisition<L extends SharedLease> {
       onLine,
     };
     this.#actor = createActor(lockLogic, {
+      id: path,
       clock: session.clock,
+      ...(settings.inspect === undefined ? {} : { inspect: settings.inspect }),
       input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition },
     });
     this.#actor.subscribe((snapshot) => {

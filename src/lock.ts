@@ -18,6 +18,8 @@ import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
 import { readWhenConnected } from './reading.js';
 
+export type { LockInspector } from './acquisition.js';
+
 /** Where an owner can be found: `ownerKey` names the entry. */
 export type OwnerContext = Readonly<Record<string, unknown>>;
 

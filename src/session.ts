@@ -24,7 +24,7 @@ import {
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
-import { Lock } from './lock.js';
+import { Lock, type LockInspector } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { MultiLock } from './recipes/multi-lock.js';
@@ -73,6 +73,8 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** Default: silent. */
   readonly logger?: Logger;
+  /** Hears what every lock's machine does: `inspectLocks().inspect` of `holdfast/inspect`. */
+  readonly inspect?: LockInspector;
 }
 
 /** How whatever is acquired behaves. Times in milliseconds. */
@@ -122,12 +124,14 @@ export class Session implements AsyncDisposable {
   readonly state: Observable<SessionState>;
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
+  readonly #inspect: LockInspector | undefined;
   readonly #reported = new Set<string>();
   readonly #lateCalls: LateCalls;
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
     this.#logger = options.logger ?? silent;
+    this.#inspect = options.inspect;
     const { client } = options;
     checkConnectString(connectString, client === undefined);
     const sessionTimeoutMs = checkDuration('sessionTimeoutMs', options.sessionTimeoutMs ?? 15_000, 1);
@@ -257,6 +261,7 @@ export class Session implements AsyncDisposable {
       newGuid,
       logger: this.#logger,
       lateCalls: this.#lateCalls,
+      inspect: this.#inspect,
       onLine: (line) => {
         this.#report(path, line);
       },

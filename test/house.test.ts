@@ -177,7 +177,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'rxjs',
   ],
   // EXPLAIN, SHOW, COMMAND, and the names on the door
-  'src/inspect/': ['machines/', 'rxjs', 'xstate'],
+  'src/inspect/': ['machines/', 'src/clock', 'rxjs', 'xstate'],
   'src/metrics': ['src/contention (type)', 'src/ownership (type)', 'rxjs'],
   'src/dashboard/': ['src/contention (type)', 'src/ownership (type)', 'react', 'react-dom', 'rxjs'],
   'src/cli/': ['machines/', 'src/', 'rxjs', 'xstate'],

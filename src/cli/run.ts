@@ -1,5 +1,7 @@
 /** `holdfast run`: a command that runs only while a lock is held. */
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { LockTimeoutError } from '../errors.js';
+import { type InspectionHub, inspectLocks } from '../inspect/hub.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
@@ -36,6 +38,11 @@ export const run: Command = {
       placeholder: 'ms',
       help: 'from TERM to KILL when the lock is lost; default: 5000, at most a third of the session or ttl',
     },
+    trace: {
+      type: 'string',
+      placeholder: 'file',
+      help: "write what the lock's statechart does, one JSON line a step",
+    },
     ...CONNECTION_OPTIONS,
   },
   notes: [
@@ -49,18 +56,48 @@ export const run: Command = {
     // Before anything is connected: the guardian has no part in the connection.
     const guarded = new GuardedCommand();
     let session: Session | undefined;
+    const trace = openTrace(text(parsed, 'trace'));
     try {
       session = openSession(parsed, io, {
         connectTimeoutMs: Math.max(plan.timeoutMs ?? 0, CONNECT_TIMEOUT_MS),
+        ...(trace === undefined ? {} : { inspect: trace.inspect }),
       });
       return await attempt(plan, { io, session, guarded, target: connectString(parsed, io) });
     } finally {
       // Takes the claim along, held or in line: at once if the server hears it.
       await session?.close();
       await guarded.dismiss();
+      trace?.close();
     }
   },
 };
+
+/** Writes each step as it happens: a trace that breaks off is a trace of what came before. */
+function openTrace(
+  file: string | undefined,
+): { inspect: InspectionHub['inspect']; close: () => void } | undefined {
+  if (file === undefined) return undefined;
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'w');
+  } catch (error) {
+    throw new UsageError(
+      `--trace is ${JSON.stringify(file)}: ${error instanceof Error ? error.message : String(error)}; name a file that can be written`,
+      { cause: error },
+    );
+  }
+  const hub = inspectLocks();
+  const writing = hub.records$.subscribe((record) => {
+    writeSync(descriptor, `${JSON.stringify(record)}\n`);
+  });
+  return {
+    inspect: hub.inspect,
+    close: () => {
+      writing.unsubscribe();
+      closeSync(descriptor);
+    },
+  };
+}
 
 interface Plan extends HoldPlan {
   readonly timeoutMs: number | undefined;
