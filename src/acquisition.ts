@@ -244,10 +244,7 @@ export class LockAcquisition<L extends SharedLease> {
     switch (failure?.kind) {
       case 'timeout': {
         const verdict = consultation?.verdict;
-        const standing =
-          verdict?.kind === 'waits'
-            ? `${verdict.position} of ${verdict.queueLength} ahead when last listed`
-            : `no answer from ${session.connectString} yet`;
+        const standing = whereItStood(session, verdict?.kind === 'waits' ? verdict : null);
         return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing);
       }
       case 'claim-deleted':
@@ -257,12 +254,7 @@ export class LockAcquisition<L extends SharedLease> {
       case 'closed':
         return new SessionClosedError(path);
       case 'busy':
-        return new LockingFailedError(
-          path,
-          'somebody is ahead, and the caller would not wait',
-          undefined,
-          true,
-        );
+        return LockingFailedError.busy(path);
       case 'not-released':
         return new UnlockingFailedError(path, why, cause);
       case 'aborted':
@@ -271,4 +263,14 @@ export class LockAcquisition<L extends SharedLease> {
         return new LockingFailedError(path, why, cause);
     }
   }
+}
+
+/** For the message of a timeout. */
+export function whereItStood(
+  session: SessionPort,
+  waits: { readonly position: number; readonly queueLength: number } | null,
+): string {
+  return waits === null
+    ? `no answer from ${session.connectString} yet`
+    : `${waits.position} of ${waits.queueLength} ahead when last listed`;
 }

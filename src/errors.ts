@@ -120,6 +120,11 @@ export class LockingFailedError extends LockError {
     super('LOCKING_FAILED', `${path} could not be locked: ${what}`, path, cause);
     this.busy = busy;
   }
+
+  /** Somebody is ahead, and the caller would not wait. */
+  static busy(path: string): LockingFailedError {
+    return new LockingFailedError(path, 'somebody is ahead, and the caller would not wait', undefined, true);
+  }
 }
 
 /** ZooKeeper refused to delete the claim (`ErrUnlockingFailed`); it goes with its session. */

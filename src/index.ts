@@ -7,7 +7,7 @@ export type { ContenderInLine, Contention, ContentionUnder } from './contention.
 export * from './errors.js';
 export { type GrantWritten, type HandOver, type HandOverNews, handOvers } from './hand-overs.js';
 export type { Lease, SharedLease } from './lease.js';
-export type { AcquireOptions, Lock, OwnerContext, OwnerOptions } from './lock.js';
+export type { AcquireOptions, Lock, OwnerContext, OwnerContextStore, OwnerOptions } from './lock.js';
 export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';

@@ -17,13 +17,22 @@ import { listInOrder } from './lock-actors.js';
 import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
 import { readWhenConnected } from './reading.js';
+import { CountedAcquisition } from './reentrancy.js';
 
 export type { LockInspector } from './acquisition.js';
 
 /** Where an owner can be found: `ownerKey` names the entry. */
 export type OwnerContext = Readonly<Record<string, unknown>>;
 
-/** For whom: by name, or by the lock's `ownerKey` in a context. Nobody: the acquisition's owner is known to its lease alone. */
+/** Where the context of the moment can be found, a record or a `Map`; Node's `AsyncLocalStorage` fits. */
+export interface OwnerContextStore {
+  getStore(): object | undefined;
+}
+
+/**
+ * For whom: by name, or by the lock's `ownerKey` in a context, or else in the lock's `ownerContext`. Nobody: the
+ * acquisition's owner is known to its lease alone.
+ */
 export interface OwnerOptions {
   readonly owner?: string;
   readonly context?: OwnerContext;
@@ -37,10 +46,20 @@ export interface AcquireOptions extends OwnerOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One acquisition, on its own or among those of its owner. */
+interface Attempt {
+  /** Gives up whatever there is. */
+  release(): Promise<void>;
+  /** Fails it if it is not held yet. */
+  abort(cause: unknown): void;
+}
+
 /** What a lock is made from. @internal */
 export interface LockParts<L extends SharedLease> extends LockSettings<L> {
   readonly ownerKey: string | undefined;
+  readonly ownerContext: OwnerContextStore | undefined;
   readonly owner: string | undefined;
+  readonly reentrancy: 'reject' | 'count';
   readonly contention: Observable<Contention>;
 }
 
@@ -56,7 +75,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
   /** The lock path: the znode whose children stand in line. */
   readonly path: string;
   readonly #parts: LockParts<L>;
-  readonly #byOwner = new Map<string, LockAcquisition<L>>();
+  readonly #byOwner = new Map<string, LockAcquisition<L> | CountedAcquisition<L>>();
   #owner: string | undefined;
 
   /** @internal Use `session.lock(path)`. */
@@ -66,9 +85,13 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
         subscriber.error(new SessionClosedError(parts.path));
         return undefined;
       }
-      const request: AcquisitionRequest = { owner: this.#owner, timeoutMs: parts.timeoutMs, noWait: false };
-      let acquisition: LockAcquisition<L>;
+      let acquisition: Attempt;
       try {
+        const request = {
+          owner: this.#ownerIn({}) ?? this.#owner,
+          timeoutMs: parts.timeoutMs,
+          noWait: false,
+        };
         acquisition = this.#begin(request, (ownership) => {
           subscriber.next(ownership);
           if (ownership.status === 'failed') subscriber.error(ownership.error);
@@ -111,7 +134,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
    * Stands in line until the lock is held.
    *
    * Rejects with `LOCK_TIMEOUT`, the signal's reason, `ALREADY_OWN_LOCK` (this owner holds it or asks for it already, through this
-   * object), `CLAIM_DELETED`, `CONNECTION_FAILED`, `SESSION_CLOSED`, `LOCKING_FAILED`, or `LOCK_LOST` when it was lost in the moment
+   * object, and acquisitions are not counted), `CLAIM_DELETED`, `CONNECTION_FAILED`, `SESSION_CLOSED`, `LOCKING_FAILED`, or `LOCK_LOST` when it was lost in the moment
    * it was won. Whatever the outcome, nothing is left in line but a lease's claim.
    */
   acquire(options: AcquireOptions = {}): Promise<L> {
@@ -127,12 +150,13 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
   }
 
   /**
-   * Releases what this owner holds through this object. Resolves when the claim is gone.
+   * Releases what this owner holds through this object; where acquisitions are counted, the last one. Resolves when the claim
+   * is gone, or at once while other acquisitions of the owner keep it.
    *
    * Rejects with `NOT_LOCK_OWNER` when that owner holds nothing here, or none is named: an acquisition without an owner is
    * released by its lease. Rejects with `UNLOCKING_FAILED` when ZooKeeper refuses.
    */
-  async release(options: OwnerOptions): Promise<void> {
+  async release(options: OwnerOptions = {}): Promise<void> {
     const owner = this.#ownerIn(options) ?? undefined;
     const acquisition = owner === undefined ? undefined : this.#byOwner.get(owner);
     if (acquisition?.lease == null) throw new NotLockOwnerError(this.path, owner);
@@ -140,7 +164,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
   }
 
   /** As {@link release}, but logs what goes wrong instead of rejecting: for `finally` blocks. */
-  async releaseAndLog(options: OwnerOptions): Promise<void> {
+  async releaseAndLog(options: OwnerOptions = {}): Promise<void> {
     try {
       await this.release(options);
     } catch (error) {
@@ -198,27 +222,36 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     });
   }
 
-  #begin(request: AcquisitionRequest, listener: (ownership: Ownership<L>) => void): LockAcquisition<L> {
+  #begin(request: AcquisitionRequest, listener: (ownership: Ownership<L>) => void): Attempt {
     const { owner } = request;
-    if (owner !== undefined) {
-      const present = this.#byOwner.get(owner);
-      if (present?.pendingOrHeld === true) throw new AlreadyOwnLockError(this.path, owner, present.lease);
+    if (owner === undefined) return new LockAcquisition(this.#parts, request, listener);
+    const present = this.#byOwner.get(owner);
+    if (present?.pendingOrHeld === true) {
+      if (present instanceof CountedAcquisition) return present.join(request, listener);
+      throw new AlreadyOwnLockError(this.path, owner, present.lease);
     }
-    const acquisition = new LockAcquisition<L>(this.#parts, request, (ownership) => {
-      if (owner !== undefined && !acquisition.pendingOrHeld && this.#byOwner.get(owner) === acquisition) {
-        this.#byOwner.delete(owner);
-      }
-      listener(ownership);
-    });
-    if (owner !== undefined) this.#byOwner.set(owner, acquisition);
-    return acquisition;
+    const forget = () => {
+      if (!acquisition.pendingOrHeld && this.#byOwner.get(owner) === acquisition) this.#byOwner.delete(owner);
+    };
+    const acquisition =
+      this.#parts.reentrancy === 'count'
+        ? new CountedAcquisition(this.#parts, owner, forget)
+        : new LockAcquisition(this.#parts, request, (ownership) => {
+            forget();
+            listener(ownership);
+          });
+    this.#byOwner.set(owner, acquisition);
+    return acquisition instanceof CountedAcquisition ? acquisition.join(request, listener) : acquisition;
   }
 
   #ownerIn({ owner, context }: OwnerOptions): string | undefined {
     if (owner !== undefined) return checkOwner('owner', owner, this.path);
-    const key = this.#parts.ownerKey;
-    const found = key === undefined ? undefined : context?.[key];
-    return found === undefined ? undefined : checkOwner(`context.${key ?? ''}`, found, this.path);
+    const { ownerKey, ownerContext } = this.#parts;
+    if (ownerKey === undefined) return undefined;
+    const store: object | undefined = context ?? ownerContext?.getStore();
+    if (store === undefined) return undefined;
+    const found: unknown = store instanceof Map ? store.get(ownerKey) : (store as OwnerContext)[ownerKey];
+    return found === undefined ? undefined : checkOwner(`context.${ownerKey}`, found, this.path);
   }
 }
 

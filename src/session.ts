@@ -24,7 +24,7 @@ import {
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
-import { Lock, type LockInspector } from './lock.js';
+import { Lock, type LockInspector, type OwnerContextStore } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { MultiLock } from './recipes/multi-lock.js';
@@ -98,8 +98,14 @@ export interface LockOptions extends RecipeOptions {
   readonly ttlMs?: number;
   /** Which entry of `context` names the owner. */
   readonly ownerKey?: string;
-  /** What a second acquisition of one owner gets: `AlreadyOwnLockError`. */
-  readonly reentrancy?: 'reject';
+  /** Where to look for the owner when a call names none: an `AsyncLocalStorage`, whose store has an entry `ownerKey`. */
+  readonly ownerContext?: OwnerContextStore;
+  /**
+   * What a second acquisition of one owner through this object gets: `reject` (default) `ALREADY_OWN_LOCK`, which carries the lease
+   * he has; `count` the same grant: each acquisition is released for itself, the claim goes with the last, a loss ends
+   * all, and a time to live goes on counting from the first.
+   */
+  readonly reentrancy?: 'reject' | 'count';
 }
 
 /** Most leases are shorter; to watch the claim of one that is would cost it a request. */
@@ -173,14 +179,23 @@ export class Session implements AsyncDisposable {
    * that cannot be meant, `SESSION_CLOSED` after {@link close}.
    */
   lock(path: string, options: LockOptions = {}): Lock {
-    checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject']);
+    if (options.ownerContext !== undefined && options.ownerKey === undefined) {
+      throw new InvalidArgumentError(
+        'ownerKey',
+        undefined,
+        'with ownerContext, name the entry that is the owner',
+        path,
+      );
+    }
     return new Lock({
       ...this.#settings(path, options),
       rule: lockRule,
       grant: exclusive,
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
+      ownerContext: options.ownerContext,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
+      reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count']),
       contention: this.contention(path),
     });
   }

@@ -109,6 +109,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/session-port (type)',
     'xstate',
   ],
+  'src/reentrancy': ['src/acquisition', 'src/errors', 'src/lease (type)', 'src/ownership (type)'],
   'src/lock-entries': ['src/errors', 'src/queue'],
   'src/lock': [
     'src/acquisition',
@@ -120,6 +121,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/lock-entries',
     'src/ownership',
     'src/reading',
+    'src/reentrancy',
     'rxjs',
   ],
   'src/operators': ['src/errors', 'src/lease', 'src/lock', 'src/ownership', 'rxjs'],
