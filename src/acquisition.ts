@@ -3,7 +3,13 @@
  * it when nothing is left to do.
  */
 import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
-import type { ExpiryReason, LockEvent, LockSnapshot, SuspendPolicy } from '../machines/lock-machine.js';
+import type {
+  Claim,
+  ExpiryReason,
+  LockEvent,
+  LockSnapshot,
+  SuspendPolicy,
+} from '../machines/lock-machine.js';
 import { ClaimRecord } from './claim-record.js';
 import {
   ClaimDeletedError,
@@ -54,6 +60,8 @@ export interface AcquisitionRequest {
   readonly owner: string | undefined;
   readonly timeoutMs: number | null;
   readonly noWait: boolean;
+  /** A reader's: the writer whose place it takes, so long as that one is there (T48). */
+  readonly inPlaceOf?: Claim | undefined;
 }
 
 /** See the file's head. Starts at once. */
@@ -88,7 +96,7 @@ export class LockAcquisition<L extends SharedLease> {
     this.owner = request.owner;
     const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
       settings;
-    const { owner, timeoutMs, noWait } = request;
+    const { owner, timeoutMs, noWait, inPlaceOf } = request;
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -97,6 +105,7 @@ export class LockAcquisition<L extends SharedLease> {
       ...(owner === undefined ? {} : { owner }),
       sessionTimeoutMs: session.sessionTimeoutMs,
       version: 1,
+      ...(inPlaceOf === undefined ? {} : { place: inPlaceOf.czxid }),
       rest: {},
     };
     this.#record = new ClaimRecord(session.clock, data, claimData);
@@ -104,6 +113,7 @@ export class LockAcquisition<L extends SharedLease> {
       session,
       lockPath: path,
       rule,
+      inPlaceOf,
       acl,
       ttlMs,
       record: this.#record,

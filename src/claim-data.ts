@@ -17,6 +17,8 @@ export interface ClaimData {
   readonly host?: string;
   readonly pid?: number;
   readonly sessionTimeoutMs?: number;
+  /** A reader that took a writer's place (T48): the creation transaction of that writer, which orders the line at the counter's end. */
+  readonly place?: bigint;
   /** Fields that this package does not know. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -35,6 +37,7 @@ const known = new Set([
   'host',
   'pid',
   'session_timeout_ms',
+  'place',
 ]);
 
 const number = (value: unknown): number | undefined =>
@@ -44,6 +47,9 @@ const time = (value: unknown): number | undefined => {
   if (typeof value !== 'string' || value === NEVER) return undefined;
   return number(Date.parse(value));
 };
+
+const transaction = (value: unknown): bigint | undefined =>
+  typeof value === 'string' && /^\d{1,19}$/.test(value) ? BigInt(value) : undefined;
 
 /** Drops what is undefined, so that `exactOptionalPropertyTypes` and JSON agree on "absent". */
 function present<T extends Record<string, unknown>>(
@@ -76,6 +82,7 @@ export function decodeClaim(bytes: Uint8Array): ClaimData {
       host: text(fields['host']),
       pid: number(fields['pid']),
       sessionTimeoutMs: number(fields['session_timeout_ms']),
+      place: transaction(fields['place']),
     }),
     rest: Object.fromEntries(Object.entries(fields).filter(([name]) => !known.has(name))),
   };
@@ -94,6 +101,7 @@ export function encodeClaim(data: ClaimData): Uint8Array {
       host: data.host,
       pid: data.pid,
       session_timeout_ms: data.sessionTimeoutMs,
+      place: data.place?.toString(),
     }),
   );
 }

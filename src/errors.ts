@@ -20,7 +20,9 @@ export type LockErrorCode =
   | 'INVALID_ARGUMENT'
   | 'COMMIT_OUTCOME_UNKNOWN'
   | 'COMMIT_REFUSED'
-  | 'SEMAPHORE_SIZE';
+  | 'SEMAPHORE_SIZE'
+  | 'UPGRADE_REFUSED'
+  | 'DOWNGRADE_REFUSED';
 
 const brand = Symbol.for('holdfast.LockError');
 
@@ -257,6 +259,27 @@ export class SemaphoreSizeError extends LockError {
       path,
     );
     this.size = size;
+  }
+}
+
+/** A reader asked to write without letting go first. */
+export class UpgradeRefusedError extends LockError {
+  override readonly name = 'UpgradeRefusedError';
+  constructor(path: string, owner?: string) {
+    const who = owner === undefined ? 'this lease' : `owner ${JSON.stringify(owner)}`;
+    super(
+      'UPGRADE_REFUSED',
+      `${path} is read by ${who}: a writer waits for every reader ahead, so it would wait for itself, and two readers that upgrade for each other, for ever; release the read lease, acquire the write lock, and read again what was read`,
+      path,
+    );
+  }
+}
+
+/** A write lease cannot become a read lease, and stays what it is. */
+export class DowngradeRefusedError extends LockError {
+  override readonly name = 'DowngradeRefusedError';
+  constructor(path: string, why: string, cause?: unknown) {
+    super('DOWNGRADE_REFUSED', `${path} is still held for writing: ${why}`, path, cause);
   }
 }
 

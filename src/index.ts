@@ -12,6 +12,7 @@ export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';
 export type { JointAcquireOptions, MultiLease, MultiLock } from './recipes/multi-lock.js';
+export type { ReadLease, ReadWriteLock, WriteLease } from './recipes/read-write-lock.js';
 export type { Semaphore, SemaphoreAcquireOptions, SemaphoreLease } from './recipes/semaphore.js';
 export {
   type ConnectOptions,

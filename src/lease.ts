@@ -31,6 +31,8 @@ export interface LeaseParts {
   readonly renewed: (remainingMs: number) => void;
   /** Tells the machine that it is over, when a question to the lease finds that out first. */
   readonly lapsed: (reason: 'ttl' | 'validity-passed' | 'node-deleted') => void;
+  /** How many acquisitions of the owner share the grant; absent: this one alone. */
+  readonly sharers?: () => number;
   readonly onDisposeError: (error: unknown) => void;
 }
 

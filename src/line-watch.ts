@@ -289,7 +289,10 @@ export class LineWatch {
     let line = lineOf([...names]);
     if (line.contenders.length === 0 && this.#depth !== 'line' && !this.#lines.has(path)) return undefined;
     if (line.pastCounterEnd)
-      line = orderByCreation(line, new Map([...known].map(([name, { stat }]) => [name, stat.czxid])));
+      line = orderByCreation(
+        line,
+        new Map([...known].map(([name, { stat, data }]) => [name, data.place ?? stat.czxid])),
+      );
     const contenders = line.contenders
       .filter(({ name }) => known.has(name))
       .map((contender, position) => shown(path, contender, position, known.get(contender.name)));

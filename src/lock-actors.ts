@@ -15,8 +15,18 @@ import {
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
+import { decodeClaim } from './claim-data.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
-import { bearsGuid, claimPrefix, type Line, lockRule, orderByCreation, type QueueRule } from './queue.js';
+import {
+  bearsGuid,
+  type ContenderKind,
+  claimPrefix,
+  type Line,
+  lockRule,
+  nameInPlaceOf,
+  orderByCreation,
+  type QueueRule,
+} from './queue.js';
 import { type Acl, type Created, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 
@@ -71,13 +81,31 @@ export async function listInOrder(
 
 /** Past the counter's end the order takes every contender's creation, one request each (T45). */
 async function ordered(client: ZooKeeperClient, lockPath: string, line: Line): Promise<Line> {
-  const stats = await Promise.all(line.contenders.map(({ name }) => client.exists(`${lockPath}/${name}`)));
-  const czxids = new Map<string, bigint>();
-  line.contenders.forEach(({ name }, index) => {
-    const stat = stats[index];
-    if (stat) czxids.set(name, stat.czxid);
-  });
-  return orderByCreation(line, czxids);
+  const places = new Map<string, bigint>();
+  await Promise.all(
+    line.contenders.map(async ({ name, kind }) => {
+      const place = await placeOf(client, `${lockPath}/${name}`, kind);
+      if (place !== undefined) places.set(name, place);
+    }),
+  );
+  return orderByCreation(line, places);
+}
+
+/** Which creation orders a contender: its own, or for a reader in a writer's place the writer's. Undefined when it has left. */
+async function placeOf(
+  client: ZooKeeperClient,
+  path: string,
+  kind: ContenderKind,
+): Promise<bigint | undefined> {
+  if (kind === 'read') {
+    try {
+      const { data, stat } = await client.getData(path);
+      return decodeClaim(data).place ?? stat.czxid;
+    } catch (error) {
+      if (!isZooKeeperError(error, 'NoNode', 'NoAuth')) throw error;
+    }
+  }
+  return (await client.exists(path))?.czxid;
 }
 
 async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise<readonly string[]> {
@@ -118,18 +146,42 @@ function claimOf(acquisition: Acquisition, path: string, stat: Stat, client: Zoo
   };
 }
 
+/** Asks for the node; nothing is awaited, so that the listing goes right behind it. */
+function makeClaim(acquisition: Acquisition, guid: string): Promise<Created> {
+  const { session, lockPath, rule, inPlaceOf, acl = OPEN_ACL, record } = acquisition;
+  if (inPlaceOf !== undefined) return takePlace(acquisition, inPlaceOf, guid);
+  return session.client.create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
+    mode: EPHEMERAL,
+    acl,
+  });
+}
+
+/** A reader in a writer's place is made with the writer's number, and only if the writer is there (T48). */
+async function takePlace(acquisition: Acquisition, writer: Claim, guid: string): Promise<Created> {
+  const { session, lockPath, acl = OPEN_ACL, record } = acquisition;
+  const { client } = session;
+  if (client.sessionId !== writer.sessionId) {
+    throw new ZooKeeperError('SessionExpired', 'downgrade', writer.path, {
+      detail: 'the place went with the session that had it',
+    });
+  }
+  const path = `${lockPath}/${nameInPlaceOf(writer.name, guid)}`;
+  const [, created] = await client.multi([
+    { type: 'check', path: writer.path },
+    { type: 'create', path, data: record.fresh(), mode: 'ephemeral', acl },
+  ]);
+  return { path, stat: created?.type === 'create' ? created.stat : null };
+}
+
 /** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
 async function createClaim(acquisition: Acquisition, guid: string, wanted: () => boolean): Promise<Enqueued> {
-  const { session, lockPath, rule, acl, record, made } = acquisition;
+  const { session, lockPath, acl, made, inPlaceOf } = acquisition;
   const { client } = session;
   let failure: unknown;
   for (let attempts = 0; attempts < PARENT_ATTEMPTS; attempts += 1) {
     // Whoever gave up while the parents were made has looked for a claim by now, and found none.
     if (!wanted()) throw new Error(`nobody waits for a claim at ${lockPath} any more`);
-    const creating = client.create(`${lockPath}/${claimPrefix(guid, rule.label)}`, record.fresh(), {
-      mode: EPHEMERAL,
-      acl: acl ?? OPEN_ACL,
-    });
+    const creating = makeClaim(acquisition, guid);
     const listing = client.getChildren(lockPath);
     // Whoever fails first, the other is minded.
     listing.catch(ignored);
@@ -137,7 +189,7 @@ async function createClaim(acquisition: Acquisition, guid: string, wanted: () =>
     try {
       created = await creating;
     } catch (error) {
-      if (!isZooKeeperError(error, 'NoNode')) throw error;
+      if (inPlaceOf !== undefined || !isZooKeeperError(error, 'NoNode')) throw error;
       failure = (await makeParents(client, lockPath, acl)) ?? error;
       continue;
     }

@@ -14,6 +14,8 @@ export interface Acquisition {
   readonly session: SessionPort;
   readonly lockPath: string;
   readonly rule: QueueRule;
+  /** A reader's: the writer whose place its claim takes. */
+  readonly inPlaceOf: Claim | undefined;
   readonly acl: readonly Acl[] | undefined;
   readonly ttlMs: number | null;
   readonly record: ClaimRecord;

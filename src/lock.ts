@@ -1,5 +1,6 @@
 /** The lock people hold in their hands: subscribe to it, or acquire it. */
 import { Observable } from 'rxjs';
+import type { Claim } from '../machines/lock-machine.js';
 import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './acquisition.js';
 import { checkOptionalDuration, checkOwner } from './arguments.js';
 import type { Contention } from './contention.js';
@@ -54,12 +55,24 @@ interface Attempt {
   abort(cause: unknown): void;
 }
 
+/** A writer's, for the reader that takes it (T48). */
+interface Place {
+  readonly claim: Claim;
+  readonly owner?: string;
+  readonly signal: AbortSignal;
+  /** Lets the writer go; called as often as the reader hears that it waits. */
+  readonly leave: () => void;
+}
+
 /** What a lock is made from. @internal */
 export interface LockParts<L extends SharedLease> extends LockSettings<L> {
   readonly ownerKey: string | undefined;
-  readonly ownerContext: OwnerContextStore | undefined;
+  readonly ownerContext?: OwnerContextStore | undefined;
   readonly owner: string | undefined;
-  readonly reentrancy: 'reject' | 'count';
+  /** Default: `reject`. */
+  readonly reentrancy?: 'reject' | 'count';
+  /** Throws when this owner may not ask, for what he has elsewhere. */
+  readonly admit?: (owner: string) => void;
   readonly contention: Observable<Contention>;
 }
 
@@ -183,12 +196,25 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     return new LockEntries(this.path, line.contenders);
   }
 
-  #acquire(options: AcquireOptions, noWait: boolean): Promise<L | null> {
+  /** What this owner has, or asks for, through this object. @internal */
+  ownedBy(owner: string): { readonly lease: L | null } | null {
+    const acquisition = this.#byOwner.get(owner);
+    return acquisition?.pendingOrHeld === true ? { lease: acquisition.lease } : null;
+  }
+
+  /** As {@link acquire} without a deadline, in the place of a writer, which is told to leave once this stands there. @internal */
+  takePlace(place: Place): Promise<L | null> {
+    return this.#acquire(place, false, place);
+  }
+
+  #acquire(options: AcquireOptions, noWait: boolean, place?: Place): Promise<L | null> {
     // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
       const { session, path } = this.#parts;
       const timeoutMs =
-        checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs;
+        place === undefined
+          ? (checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs)
+          : null;
       const owner = this.#ownerIn(options) ?? this.#owner;
       const { signal } = options;
       signal?.throwIfAborted();
@@ -198,8 +224,12 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
         reject(signal?.reason as Error);
       };
       const done = () => signal?.removeEventListener('abort', giveUp);
-      const acquisition = this.#begin({ owner, timeoutMs, noWait }, (ownership) => {
+      const request = { owner, timeoutMs, noWait, inPlaceOf: place?.claim };
+      const acquisition = this.#begin(request, (ownership) => {
         switch (ownership.status) {
+          case 'waitingOnPredecessor':
+            place?.leave();
+            return;
           case 'held':
             // Lost in the moment it was won: the next news says so.
             if (!ownership.lease.isHeld()) return;
@@ -225,6 +255,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
   #begin(request: AcquisitionRequest, listener: (ownership: Ownership<L>) => void): Attempt {
     const { owner } = request;
     if (owner === undefined) return new LockAcquisition(this.#parts, request, listener);
+    if (request.inPlaceOf === undefined) this.#parts.admit?.(owner);
     const present = this.#byOwner.get(owner);
     if (present?.pendingOrHeld === true) {
       if (present instanceof CountedAcquisition) return present.join(request, listener);
@@ -235,7 +266,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     };
     const acquisition =
       this.#parts.reentrancy === 'count'
-        ? new CountedAcquisition(this.#parts, owner, forget)
+        ? new CountedAcquisition(this.#parts, request, forget)
         : new LockAcquisition(this.#parts, request, (ownership) => {
             forget();
             listener(ownership);

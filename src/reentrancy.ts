@@ -19,7 +19,7 @@ export class CountedAcquisition<L extends SharedLease> {
   #told: Ownership<L> = { status: 'idle' };
 
   /** `changed` hears of every change, before the members do. */
-  constructor(settings: LockSettings<L>, owner: string, changed: () => void) {
+  constructor(settings: LockSettings<L>, request: AcquisitionRequest, changed: () => void) {
     this.settings = settings;
     this.#changed = changed;
     const grant = (parts: LeaseParts) => {
@@ -27,19 +27,14 @@ export class CountedAcquisition<L extends SharedLease> {
       return settings.grant(parts);
     };
     // Deadlines and refusals to wait are each member's own.
-    const request = { owner, timeoutMs: null, noWait: false };
-    this.#acquisition = new LockAcquisition({ ...settings, grant }, request, (ownership) => {
+    const shared = { ...request, timeoutMs: null, noWait: false };
+    this.#acquisition = new LockAcquisition({ ...settings, grant }, shared, (ownership) => {
       this.#hear(ownership);
     });
   }
 
   get pendingOrHeld(): boolean {
     return this.#acquisition.pendingOrHeld;
-  }
-
-  /** How many share it. */
-  get count(): number {
-    return this.#members.size;
   }
 
   get held(): boolean {
@@ -77,6 +72,7 @@ export class CountedAcquisition<L extends SharedLease> {
       ...parts,
       standing: () => (this.#members.has(member) ? parts.standing() : 'released'),
       release: () => member.release(),
+      sharers: () => this.#members.size,
     });
   }
 

@@ -24,10 +24,11 @@ import {
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
-import { Lock, type LockInspector, type OwnerContextStore } from './lock.js';
+import { Lock, type LockInspector, type LockParts, type OwnerContextStore } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { MultiLock } from './recipes/multi-lock.js';
+import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
@@ -179,25 +180,12 @@ export class Session implements AsyncDisposable {
    * that cannot be meant, `SESSION_CLOSED` after {@link close}.
    */
   lock(path: string, options: LockOptions = {}): Lock {
-    if (options.ownerContext !== undefined && options.ownerKey === undefined) {
-      throw new InvalidArgumentError(
-        'ownerKey',
-        undefined,
-        'with ownerContext, name the entry that is the owner',
-        path,
-      );
-    }
-    return new Lock({
-      ...this.#settings(path, options),
-      rule: lockRule,
-      grant: exclusive,
-      ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
-      ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
-      ownerContext: options.ownerContext,
-      owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
-      reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count']),
-      contention: this.contention(path),
-    });
+    return this.#lock(path, options, { rule: lockRule, grant: exclusive });
+  }
+
+  /** A lock on `path` that readers hold together and a writer alone. Throws as {@link lock} does. */
+  readWriteLock(path: string, options: LockOptions = {}): ReadWriteLock {
+    return new ReadWriteLock(path, (rule, grant, admit) => this.#lock(path, options, { rule, grant, admit }));
   }
 
   /**
@@ -252,6 +240,31 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #lock<L extends SharedLease>(
+    path: string,
+    options: LockOptions,
+    kind: Pick<LockParts<L>, 'rule' | 'grant' | 'admit'>,
+  ): Lock<L> {
+    if (options.ownerContext !== undefined && options.ownerKey === undefined) {
+      throw new InvalidArgumentError(
+        'ownerKey',
+        undefined,
+        'with ownerContext, name the entry that is the owner',
+        path,
+      );
+    }
+    return new Lock({
+      ...this.#settings(path, options),
+      ...kind,
+      ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
+      ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
+      ownerContext: options.ownerContext,
+      owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
+      reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count']),
+      contention: this.contention(path),
+    });
   }
 
   #settings(path: string, options: RecipeOptions): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {

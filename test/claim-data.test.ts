@@ -46,6 +46,7 @@ describe("a claim's data", () => {
       host: 'h',
       pid: 7,
       sessionTimeoutMs: 15_000,
+      place: 4_294_967_297n,
       rest: { revoke: { by: 'ops' } },
     };
     expect(decodeClaim(encodeClaim(data))).toEqual(data);

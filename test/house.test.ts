@@ -112,6 +112,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/reentrancy': ['src/acquisition', 'src/errors', 'src/lease (type)', 'src/ownership (type)'],
   'src/lock-entries': ['src/errors', 'src/queue'],
   'src/lock': [
+    'machines/ (type)',
     'src/acquisition',
     'src/arguments',
     'src/contention (type)',
