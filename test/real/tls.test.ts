@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Session } from '../../src/index.js';
 import type { TlsOptions } from '../../src/zookeeper/client.js';
 import { type Certificate, withAuthority } from '../setup/certificates.js';
-import { freePort, type RealZooKeeper, startRealZooKeeper } from '../setup/real-zookeeper.js';
+import { type RealZooKeeper, startRealZooKeeper } from '../setup/real-zookeeper.js';
+import { freePorts } from '../setup/zookeeper-process.js';
 
 let trusted: string;
 let unrelated: string;
@@ -13,7 +14,7 @@ const servers: RealZooKeeper[] = [];
 
 /** A server that shows `certificate`, and asks every client for one of the trusted authority's. */
 async function secured(certificate: Certificate): Promise<string> {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   servers.push(
     await startRealZooKeeper({
       files: { 'server.pem': certificate.key + certificate.cert, 'trusted.pem': trusted },

@@ -2,16 +2,9 @@
  * A real Apache ZooKeeper as a child process. As a vitest global setup it starts the one that a run shares and
  * provides its address: `inject('zookeeper')`. Tests that kill or freeze a server start their own.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 import { ensureBuilt } from '../../src/cli/bootstrap.mjs';
-import { findInstallation, REMEDY } from './zookeeper-installation.mjs';
+import { fourLetterWord, freePorts, ZooKeeperProcess } from './zookeeper-process.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -58,161 +51,28 @@ export interface RealZooKeeper {
   stop(): Promise<void>;
 }
 
-/** A loaded machine may take this long to start Java. */
-const START_DEADLINE_MS = 60_000;
-const PROBE_PAUSE_MS = 50;
-
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP listener has a port');
-  return address.port;
-}
-
-function ask(port: number, word: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    connect(port, '127.0.0.1')
-      .on('data', (chunk) => (answer += chunk.toString('utf8')))
-      .on('error', reject)
-      .on('close', () => {
-        resolve(answer);
-      })
-      .end(word);
-  });
-}
-
-/**
- * A shell that outlives us by a moment: when our end of its pipe closes, however we ended, it kills the process it
- * was last told of and removes the folder. Ctrl-C in the terminal does not reach it.
- */
-function startUndertaker(folder: string): ChildProcess {
-  const script = 'pid=; while read -r line; do pid=$line; done; [ -z "$pid" ] || kill -9 "$pid"; rm -rf "$0"';
-  const undertaker = spawn('/bin/sh', ['-c', script, folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  // It may be gone before its pipe is: no news for anybody.
-  undertaker.stdin.on('error', () => undefined);
-  return undertaker;
-}
-
 /** Starts a server of your own on a free loopback port; resolves when it serves. Stop it when done. */
 export async function startRealZooKeeper(options: RealZooKeeperOptions = {}): Promise<RealZooKeeper> {
-  const installation = findInstallation();
-  if (installation === undefined) throw new Error(REMEDY);
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-zookeeper-'));
-  const undertaker = startUndertaker(folder);
-  const port = await freePort();
-  const config = {
-    tickTime: options.tickTimeMs ?? 500,
-    minSessionTimeout: options.minSessionTimeoutMs ?? 1_000,
-    maxSessionTimeout: options.maxSessionTimeoutMs ?? 60_000,
-    dataDir: folder,
-    clientPort: port,
-    clientPortAddress: '127.0.0.1',
-    maxClientCnxns: 0,
-    'admin.enableServer': false,
-    '4lw.commands.whitelist': '*',
-    extendedTypesEnabled: true,
-    ...options.config,
-  };
-  const properties = {
-    // Data in a folder that is thrown away needs no fsync.
-    'zookeeper.forceSync': 'no',
-    'zookeeper.admin.enableServer': false,
-    'zookeeper.extendedTypesEnabled': true,
-    'znode.container.checkIntervalMs': options.containerCheckIntervalMs ?? 1_000,
-    'org.slf4j.simpleLogger.defaultLogLevel': 'warn',
-    ...options.properties,
-  };
-  const configFile = join(folder, 'zoo.cfg');
-  await writeFile(
-    configFile,
-    Object.entries(config)
-      .map(([key, value]) => `${key}=${String(value)}\n`)
-      .join(''),
-  );
-  for (const [name, contents] of Object.entries(options.files ?? {}))
-    await writeFile(join(folder, name), contents, { mode: 0o600 });
-  const args = [
-    '-Xmx512m',
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    ...Object.entries(properties).map(([key, value]) => `-D${key}=${String(value)}`),
-    '-cp',
-    installation.classPath,
-    'org.apache.zookeeper.server.ZooKeeperServerMain',
-    configFile,
-  ];
-
-  let java: ChildProcess | undefined;
-  let lastWords = '';
-
-  async function start(): Promise<void> {
-    const child = spawn(installation?.java ?? 'java', args, {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    java = child;
-    undertaker.stdin?.write(`${child.pid ?? ''}\n`);
-    const remember = (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString('utf8')).slice(-4_000);
-    };
-    child.stdout.on('data', remember);
-    child.stderr.on('data', remember);
-    child.once('exit', () => {
-      undertaker.stdin?.write('\n');
-      if (java === child) java = undefined;
-    });
-    await serving(child);
-  }
-
-  /** Resolves when the server answers as one that serves. Asked again and again: it announces nothing. */
-  async function serving(child: ChildProcess): Promise<void> {
-    const deadline = Date.now() + START_DEADLINE_MS;
-    while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
-      const answer = await ask(port, 'srvr').catch(() => '');
-      if (answer.startsWith('Zookeeper version')) return;
-      await delay(PROBE_PAUSE_MS);
-    }
-    await kill();
-    throw new Error(
-      `ZooKeeper (${installation?.from ?? ''}) did not start on port ${String(port)}:\n${lastWords}`,
-    );
-  }
-
-  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const child = java;
-    if (child === undefined) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    await gone;
-  }
-
-  const server: RealZooKeeper = {
-    connectString: `127.0.0.1:${String(port)}`,
+  const [port = 0] = await freePorts(1);
+  const server = await ZooKeeperProcess.prepare({
     port,
-    get pid() {
-      return java?.pid;
+    main: 'ZooKeeperServerMain',
+    heapMb: 512,
+    config: {
+      tickTime: options.tickTimeMs ?? 500,
+      minSessionTimeout: options.minSessionTimeoutMs ?? 1_000,
+      maxSessionTimeout: options.maxSessionTimeoutMs ?? 60_000,
+      ...options.config,
     },
-    kill,
-    freeze: () => void java?.kill('SIGSTOP'),
-    thaw: () => void java?.kill('SIGCONT'),
-    async restart() {
-      await kill();
-      await start();
+    properties: {
+      'znode.container.checkIntervalMs': options.containerCheckIntervalMs ?? 1_000,
+      ...options.properties,
     },
-    fourLetterWord: (word) => ask(port, word),
-    async stop() {
-      await kill();
-      undertaker.stdin?.end();
-      await rm(folder, { recursive: true, force: true });
-    },
+    files: options.files ?? {},
+  });
+  const start = async () => {
+    await server.start();
+    await server.serving();
   };
   try {
     await start();
@@ -220,7 +80,23 @@ export async function startRealZooKeeper(options: RealZooKeeperOptions = {}): Pr
     await server.stop();
     throw error;
   }
-  return server;
+  return {
+    connectString: `127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server.pid;
+    },
+    kill: (signal) => server.kill(signal),
+    freeze: () => {
+      server.freeze();
+    },
+    thaw: () => {
+      server.thaw();
+    },
+    restart: start,
+    fourLetterWord: (word) => fourLetterWord(port, word),
+    stop: () => server.stop(),
+  };
 }
 
 /** Vitest's global setup: the server that a run shares. HOLDFAST_TEST_ZOOKEEPER=host:port uses a running one. */
