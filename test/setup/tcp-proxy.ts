@@ -3,16 +3,12 @@
  * when told, never by chance.
  */
 import net from 'node:net';
-import { setTimeout as startTimer } from 'node:timers';
-
-interface Link {
-  readonly client: net.Socket;
-  readonly server: net.Socket;
-}
+import { setTimeout as startTimer, clearTimeout as stopTimer } from 'node:timers';
+import { ReplyFrames } from './reply-frames.js';
 
 /** What becomes of the bytes on their way. */
 export interface Weather {
-  /** Nothing arrives any more, in either direction; connections stay open, new ones too. */
+  /** Nothing arrives any more, in either direction; connections stay open, new ones too. What was sent is lost: {@link TcpProxy.cut} before the air clears. */
   blackhole: boolean;
   /** Every chunk from the server waits this long. */
   replyDelayMs: number;
@@ -29,6 +25,7 @@ export class TcpProxy {
   readonly #links = new Set<Link>();
   readonly #listener: net.Server;
   readonly #target: { readonly host: string; readonly port: number };
+  #held = false;
   #cutReplies = 0;
   #dropReply = false;
   readonly #whenCut: (() => void)[] = [];
@@ -37,7 +34,7 @@ export class TcpProxy {
   private constructor(connectString: string) {
     const colon = connectString.lastIndexOf(':');
     this.#target = { host: connectString.slice(0, colon), port: Number(connectString.slice(colon + 1)) };
-    this.#listener = net.createServer({ noDelay: true }, (client) => {
+    this.#listener = net.createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
       this.#accept(client);
     });
   }
@@ -52,8 +49,12 @@ export class TcpProxy {
     return proxy;
   }
 
+  get port(): number {
+    return (this.#listener.address() as net.AddressInfo).port;
+  }
+
   get connectString(): string {
-    return `127.0.0.1:${(this.#listener.address() as net.AddressInfo).port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   get openCount(): number {
@@ -62,10 +63,18 @@ export class TcpProxy {
 
   /** Resets every connection there is. */
   cut(): void {
-    for (const { client, server } of [...this.#links]) {
-      client.resetAndDestroy();
-      server.destroy();
-    }
+    for (const link of [...this.#links]) link.cut();
+  }
+
+  /** Nothing arrives any more, in either direction, until {@link letGo}: then all of it does, late. */
+  hold(): void {
+    this.#held = true;
+    for (const link of this.#links) link.pause();
+  }
+
+  letGo(): void {
+    this.#held = false;
+    for (const link of this.#links) link.resume();
   }
 
   /** The next chunk from the server never arrives, and its connection is reset instead. Resolves when that happened. */
@@ -77,7 +86,7 @@ export class TcpProxy {
   }
 
   /**
-   * The next chunk from the server is lost; what follows arrives. To lose exactly one answer, ask for nothing else.
+   * The next answer from the server is lost, exactly that one: no event, no answer to a ping; what follows arrives.
    * Resolves when that happened.
    */
   dropNextReply(): Promise<void> {
@@ -105,41 +114,114 @@ export class TcpProxy {
     }
     const server = net.connect({ ...this.#target, noDelay: true });
     server.on('error', () => undefined);
-    const link = { client, server };
+    const link: Link = new Link(client, server, {
+      request: (bytes) => {
+        if (!this.weather.blackhole) server.write(bytes);
+      },
+      reply: (bytes) => {
+        this.#reply(link, bytes);
+      },
+      over: () => this.#links.delete(link),
+    });
     this.#links.add(link);
-    const end = (): void => {
-      this.#links.delete(link);
-      client.destroy();
-      server.destroy();
-    };
-    client.once('close', end);
-    server.once('close', end);
-    client.on('data', (bytes) => {
-      if (!this.weather.blackhole) server.write(bytes);
-    });
-    server.on('data', (bytes) => {
-      this.#reply(link, bytes);
-    });
+    if (!this.#held) link.resume();
   }
 
   #reply(link: Link, bytes: Uint8Array): void {
     const { blackhole, replyDelayMs, segmentBytes } = this.weather;
+    const kept = link.frames.through(bytes, this.#dropReply ? () => this.#drop() : undefined);
     if (blackhole) return;
     if (this.#cutReplies > 0) {
       this.#cutReplies -= 1;
-      link.client.resetAndDestroy();
-      link.server.destroy();
+      link.cut();
       this.#whenCut.shift()?.();
-    } else if (this.#dropReply) {
-      this.#dropReply = false;
-      this.#whenDropped.shift()?.();
-    } else if (replyDelayMs > 0) {
-      startTimer(() => link.client.write(bytes), replyDelayMs);
     } else if (segmentBytes > 0) {
-      for (let at = 0; at < bytes.length; at += segmentBytes)
-        link.client.write(bytes.subarray(at, at + segmentBytes));
+      for (let at = 0; at < kept.length; at += segmentBytes)
+        link.deliver(kept.subarray(at, at + segmentBytes), replyDelayMs);
     } else {
-      link.client.write(bytes);
+      link.deliver(kept, replyDelayMs);
     }
+  }
+
+  #drop(): boolean {
+    if (!this.#dropReply) return false;
+    this.#dropReply = false;
+    this.#whenDropped.shift()?.();
+    return true;
+  }
+}
+
+interface Ends {
+  request(bytes: Uint8Array): void;
+  reply(bytes: Uint8Array): void;
+  over(): void;
+}
+
+/** One connection through the proxy. */
+class Link {
+  /** Where answers begin and end in what the server says. */
+  readonly frames = new ReplyFrames();
+  readonly #client: net.Socket;
+  readonly #server: net.Socket;
+  /** On their way, in order. */
+  readonly #late: { readonly bytes: Uint8Array; readonly dueMs: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(client: net.Socket, server: net.Socket, ends: Ends) {
+    this.#client = client;
+    this.#server = server;
+    const end = (): void => {
+      stopTimer(this.#timer);
+      client.destroy();
+      server.destroy();
+      ends.over();
+    };
+    client.once('close', end);
+    server.once('close', end);
+    client.on('data', (bytes) => {
+      ends.request(bytes);
+    });
+    server.on('data', (bytes) => {
+      ends.reply(bytes);
+    });
+    this.pause();
+  }
+
+  pause(): void {
+    this.#client.pause();
+    this.#server.pause();
+  }
+
+  resume(): void {
+    this.#client.resume();
+    this.#server.resume();
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+    this.#server.destroy();
+  }
+
+  /** Hands on what the server said, after a while, never before what it said earlier. */
+  deliver(bytes: Uint8Array, delayMs: number): void {
+    if (delayMs === 0 && this.#late.length === 0) {
+      this.#client.write(bytes);
+      return;
+    }
+    this.#late.push({ bytes, dueMs: performance.now() + delayMs });
+    if (this.#late.length === 1) this.#wait();
+  }
+
+  #wait(): void {
+    const next = this.#late[0];
+    if (next === undefined) return;
+    this.#timer = startTimer(
+      () => {
+        this.#late.shift();
+        this.#client.write(next.bytes);
+        this.#wait();
+      },
+      Math.max(0, next.dueMs - performance.now()),
+    );
   }
 }
