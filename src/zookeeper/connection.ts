@@ -290,7 +290,8 @@ export class Connection {
       );
       return;
     }
-    this.#acknowledge(request.sentMonotonicMs, request.sentWallMs);
+    // An identity is checked by the server we talk to alone. The leader has heard of us at the handshake.
+    if (request.xid !== reservedXid.auth) this.#acknowledge(request.sentMonotonicMs, request.sentWallMs);
     if (zxid > this.#session.lastZxidSeen) this.#session.lastZxidSeen = zxid;
     if (request.xid === reservedXid.setWatches) this.#watchBatches -= 1;
     else if (request.xid !== reservedXid.auth) this.proven = true;

@@ -92,9 +92,9 @@ export class QuorumHeartbeat {
   #beat(client: ZooKeeperClient, rule: RelayRule): void {
     const sent = instant(this.#clock);
     const paths = [...this.#claims.keys()];
-    const acknowledged = () => {
+    const heard = (throughQuorum: boolean) => {
       if (this.#client !== client || this.#rule !== rule) return;
-      rule.acknowledged(sent, this.#clock.now());
+      if (throughQuorum) rule.acknowledged(sent, this.#clock.now());
       const waitMs = client.negotiatedTimeoutMs / 10 - (this.#clock.now() - sent.monotonicMs);
       this.#timer = this.#clock.setTimeout(
         () => {
@@ -103,14 +103,17 @@ export class QuorumHeartbeat {
         Math.max(0, waitMs),
       );
     };
-    client
-      .multi(paths.map((path) => ({ type: 'check' as const, path })))
-      .then(acknowledged, (error: unknown) => {
-        // A transaction that was refused went through the quorum like any other.
-        if (!isZooKeeperError(error) || error.failedIndex === undefined) return;
-        const path = paths[error.failedIndex];
-        if (path !== undefined && error.code === 'NoNode') this.#claims.get(path)?.();
-        acknowledged();
-      });
+    client.multi(paths.map((path) => ({ type: 'check' as const, path }))).then(
+      () => {
+        heard(true);
+      },
+      (error: unknown) => {
+        // A transaction that was refused went through the quorum like any other; what else is said proves nothing.
+        const failedIndex = isZooKeeperError(error) ? error.failedIndex : undefined;
+        const path = failedIndex === undefined ? undefined : paths[failedIndex];
+        if (path !== undefined && isZooKeeperError(error, 'NoNode')) this.#claims.get(path)?.();
+        heard(failedIndex !== undefined);
+      },
+    );
   }
 }

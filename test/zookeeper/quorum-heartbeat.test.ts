@@ -3,9 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../src/clock.js';
 import type { ClientFactory } from '../../src/zookeeper/client.js';
-import { RelayRule } from '../../src/zookeeper/quorum-heartbeat.js';
+import { QuorumHeartbeat, RelayRule } from '../../src/zookeeper/quorum-heartbeat.js';
+import { opcode } from '../../src/zookeeper/records.js';
 import { memoryClient } from '../embedded/connected-client.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
+import { SESSION_MS, Stage } from './scripted-peer.js';
+
+/** What a server says that could not carry a transaction out. */
+const systemError = -1;
 
 const at = (monotonicMs: number): Instant => ({ monotonicMs, wallMs: monotonicMs });
 
@@ -142,5 +147,20 @@ describe('a session with a quorum heartbeat', () => {
     await ensemble.clock.advance(3_000);
     expect(lease.isHeld()).toBe(true);
     expect(lease.validUntil).toBeGreaterThan(before);
+  });
+
+  it('asks again after an answer that proves nothing, and counts on none of it', async () => {
+    const stage = await new Stage().connected();
+    const heartbeat = new QuorumHeartbeat(stage.clock, 2_000);
+    heartbeat.begin(stage.client);
+    const handshake = heartbeat.anchor;
+    for (let beat = 1; beat <= 5; beat += 1) {
+      await stage.clock.settle();
+      expect(stage.pipe.requests.filter(({ type }) => type === opcode.multi)).toHaveLength(beat);
+      stage.pipe.reply(beat, { error: systemError });
+      await stage.clock.advance(SESSION_MS / 10);
+    }
+    expect(heartbeat.anchor).toEqual(handshake);
+    heartbeat.pause();
   });
 });

@@ -144,6 +144,19 @@ describe('what was acknowledged last', () => {
     stage.pipe.event(3, '/a');
     expect(stage.client.lastAcknowledged).toEqual(pinged);
   });
+
+  it('is the handshake when there is nothing since but identities, of which a leader does not hear (T37)', async () => {
+    const stage = new Stage({ auth: [{ scheme: 'digest', auth: new Uint8Array([1]) }] });
+    const connecting = stage.connect();
+    stage.pipe.open();
+    const shookHands = instant(stage.clock);
+    await stage.clock.advance(1_000);
+    stage.pipe.grant();
+    await stage.clock.advance(5);
+    stage.pipe.reply(reservedXid.auth);
+    await connecting;
+    expect(stage.client.lastAcknowledged).toEqual(shookHands);
+  });
 });
 
 describe('a quiet connection', () => {
