@@ -18,20 +18,34 @@ export interface Weather {
   refuse: boolean;
 }
 
+export interface TcpProxyOptions {
+  /**
+   * For so long a new connection waits for a server that does not listen yet, as a caller would that is refused and dials
+   * again. Default 0: it is closed.
+   */
+  readonly patienceMs?: number;
+}
+
+const REDIAL_PAUSE_MS = 20;
+
 export class TcpProxy {
   readonly weather: Weather = { blackhole: false, replyDelayMs: 0, segmentBytes: 0, refuse: false };
   /** Connections accepted so far. */
   acceptedCount = 0;
   readonly #links = new Set<Link>();
+  /** Clients for whom the server is being dialled; they are not read from yet. */
+  readonly #dialing = new Set<net.Socket>();
   readonly #listener: net.Server;
   readonly #target: { readonly host: string; readonly port: number };
+  readonly #patienceMs: number;
   #held = false;
   #cutReplies = 0;
   #dropReply = false;
   readonly #whenCut: (() => void)[] = [];
   readonly #whenDropped: (() => void)[] = [];
 
-  private constructor(connectString: string) {
+  private constructor(connectString: string, { patienceMs = 0 }: TcpProxyOptions) {
+    this.#patienceMs = patienceMs;
     const colon = connectString.lastIndexOf(':');
     this.#target = { host: connectString.slice(0, colon), port: Number(connectString.slice(colon + 1)) };
     this.#listener = net.createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
@@ -40,8 +54,8 @@ export class TcpProxy {
   }
 
   /** Listens on a free loopback port in front of `connectString` (one `host:port`). */
-  static async start(connectString: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy(connectString);
+  static async start(connectString: string, options: TcpProxyOptions = {}): Promise<TcpProxy> {
+    const proxy = new TcpProxy(connectString, options);
     await new Promise<void>((resolve, reject) => {
       proxy.#listener.once('error', reject);
       proxy.#listener.listen(0, '127.0.0.1', resolve);
@@ -64,6 +78,7 @@ export class TcpProxy {
   /** Resets every connection there is. */
   cut(): void {
     for (const link of [...this.#links]) link.cut();
+    for (const client of this.#dialing) client.resetAndDestroy();
   }
 
   /** Nothing arrives any more, in either direction, until {@link letGo}: then all of it does, late. */
@@ -112,8 +127,27 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
+    this.#dialing.add(client);
+    client.once('close', () => this.#dialing.delete(client));
+    this.#dial(client, performance.now() + this.#patienceMs);
+  }
+
+  #dial(client: net.Socket, untilMs: number): void {
     const server = net.connect({ ...this.#target, noDelay: true });
-    server.on('error', () => undefined);
+    server.once('connect', () => {
+      this.#dialing.delete(client);
+      if (client.destroyed) server.destroy();
+      else this.#join(client, server);
+    });
+    server.on('error', () => {
+      // After the connect, its close says it all.
+      if (!this.#dialing.has(client)) return;
+      if (performance.now() >= untilMs) client.destroy();
+      else startTimer(() => this.#dial(client, untilMs), REDIAL_PAUSE_MS);
+    });
+  }
+
+  #join(client: net.Socket, server: net.Socket): void {
     const link: Link = new Link(client, server, {
       request: (bytes) => {
         if (!this.weather.blackhole) server.write(bytes);
