@@ -91,8 +91,7 @@ export class Ensemble implements AsyncDisposable {
       for (const id of ids) {
         const peers: Record<string, string> = {};
         for (const to of ids)
-          peers[`server.${to}`] =
-            `127.0.0.1:${await way(id, to, 'quorum')}:${await way(id, to, 'election')}`;
+          peers[`server.${to}`] = `127.0.0.1:${await way(id, to, 'quorum')}:${await way(id, to, 'election')}`;
         const process = await ZooKeeperProcess.prepare({
           port: port(id, 'client'),
           main: 'quorum.QuorumPeerMain',

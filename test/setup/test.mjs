@@ -66,6 +66,7 @@ async function runTests() {
       '--config=.config/vitest.config.ts',
       '--project=unit',
       '--project=real',
+      '--project=ensemble',
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,

@@ -1,11 +1,12 @@
 /** Apache ZooKeeper as a Java process of ours, and its folder: both go when we do, however we end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Undertaker } from './undertaker.js';
 import { findInstallation, REMEDY } from './zookeeper-installation.mjs';
 
 /** What one process is started with. */
@@ -61,26 +62,11 @@ export function fourLetterWord(port: number, word: string): Promise<string> {
   });
 }
 
-/**
- * A shell that outlives us by a moment: when our end of its pipe closes, however we ended, it kills the process it
- * was last told of and removes the folder. Ctrl-C in the terminal does not reach it.
- */
-function startUndertaker(folder: string): ChildProcess {
-  const script = 'pid=; while read -r line; do pid=$line; done; [ -z "$pid" ] || kill -9 "$pid"; rm -rf "$0"';
-  const undertaker = spawn('/bin/sh', ['-c', script, folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  // It may be gone before its pipe is: no news for anybody.
-  undertaker.stdin.on('error', () => undefined);
-  return undertaker;
-}
-
 /** See the file's head. Its data outlives {@link ZooKeeperProcess.kill}, not {@link ZooKeeperProcess.stop}. */
 export class ZooKeeperProcess {
   readonly port: number;
   readonly #folder: string;
-  readonly #undertaker: ChildProcess;
+  readonly #undertaker: Undertaker;
   readonly #java: string;
   readonly #arguments: readonly string[];
   readonly #from: string;
@@ -98,7 +84,7 @@ export class ZooKeeperProcess {
     this.#java = installation.java;
     this.#from = installation.from;
     this.#arguments = args;
-    this.#undertaker = startUndertaker(folder);
+    this.#undertaker = new Undertaker(folder);
   }
 
   /** Lays out the folder. Nothing runs before {@link start}; {@link stop} it in any case. */
@@ -158,14 +144,14 @@ export class ZooKeeperProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    this.#undertaker.stdin?.write(`${child.pid ?? ''}\n`);
+    this.#undertaker.watch(child.pid);
     const remember = (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString('utf8')).slice(-4_000);
     };
     child.stdout.on('data', remember);
     child.stderr.on('data', remember);
     child.once('exit', () => {
-      this.#undertaker.stdin?.write('\n');
+      this.#undertaker.forget(child.pid);
       if (this.#child === child) this.#child = undefined;
     });
   }
@@ -204,7 +190,6 @@ export class ZooKeeperProcess {
   /** Kills it and removes its data. Calling it again does nothing. */
   async stop(): Promise<void> {
     await this.kill();
-    this.#undertaker.stdin?.end();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#undertaker.dismiss();
   }
 }
