@@ -2,7 +2,8 @@
  * Three real servers broken on purpose, under processes that share two locks. `npm run test:chaos` goes on for
  * HOLDFAST_CHAOS_MINUTES; HOLDFAST_CHAOS_SEED chooses what happens.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/embedded/seeded-random.js';
 import { connect } from '../../src/index.js';
 import { Ensemble } from './ensemble.js';
@@ -46,6 +47,14 @@ describe(`locks on three servers that break (HOLDFAST_CHAOS_SEED=${seed})`, () =
     for (let count = 0; count < WORKERS; count += 1) workforce.hire();
     await Promise.all(entered);
   }, 120_000);
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    await using session = connect(stage.ensemble.connectString(), { connectTimeoutMs: 5_000 });
+    const lines = await session.linesUnder('/chaos').catch((error: unknown) => String(error));
+    const trouble = { standing: stage.workforce.standing.split('\n'), lines };
+    process.stdout.write(`${task.name}: ${inspect(trouble, { depth: 6 })}\n`);
+  });
 
   afterAll(async () => {
     await stage.workforce[Symbol.asyncDispose]();

@@ -25,6 +25,7 @@ interface Hand {
   readonly ended: Promise<number | null>;
   /** The address that its session is connected to. */
   server: string | undefined;
+  last: HistoryRecord | undefined;
 }
 
 export class Workforce implements AsyncDisposable {
@@ -74,7 +75,7 @@ export class Workforce implements AsyncDisposable {
       this.#hands.delete(name);
       return code as number | null;
     });
-    const hand: Hand = { name, child, ended, server: undefined };
+    const hand: Hand = { name, child, ended, server: undefined, last: undefined };
     this.#hands.set(name, hand);
     child.stdin.on('error', () => undefined);
     child.stderr.on('data', (text: Buffer) => (this.complaints += `${name}: ${text.toString()}`));
@@ -86,6 +87,18 @@ export class Workforce implements AsyncDisposable {
 
   get names(): string[] {
     return [...this.#hands.keys()];
+  }
+
+  /** What everybody said last, and how long ago. */
+  get standing(): string {
+    const agoMs = (atNs: string) => Number(process.hrtime.bigint() - BigInt(atNs)) / 1e6;
+    return [...this.#hands.values()]
+      .map(({ name, server, last }) =>
+        last === undefined
+          ? `${name}: nothing yet`
+          : `${name} on ${server ?? 'no server'}, ${Math.round(agoMs(last.atNs))} ms ago: ${JSON.stringify(last)}`,
+      )
+      .join('\n');
   }
 
   /** Where a worker is connected. */
@@ -149,6 +162,7 @@ export class Workforce implements AsyncDisposable {
 
   #hear(hand: Hand, record: HistoryRecord): void {
     this.history.add(record);
+    hand.last = record;
     if (record.kind === 'connected') hand.server = record.server;
     if (record.kind === 'session') hand.server = undefined;
     if (record.kind === 'write') {
