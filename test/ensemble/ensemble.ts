@@ -96,7 +96,7 @@ export class Ensemble implements AsyncDisposable {
           port: port(id, 'client'),
           main: 'quorum.QuorumPeerMain',
           heapMb: HEAP_MB,
-          myId: id,
+          files: { myid: String(id) },
           config: { tickTime: tickTimeMs, syncLimit, initLimit: 10, ...peers },
           properties: {
             'znode.container.checkIntervalMs': 1_000,
