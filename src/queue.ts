@@ -52,11 +52,12 @@ const COUNTER_END = 2_147_483_647;
  * The number is ten digits, or a minus and nine or ten (a server formats a signed 32-bit counter with `%010d`, T45).
  * It is read only directly behind a known name, else the dash of `lock-` would read as a sign.
  */
-const forms: readonly {
+interface Form {
   readonly pattern: RegExp;
   readonly kind: ContenderKind;
   readonly dialect: Contender['dialect'];
-}[] = [
+}
+const forms: readonly Form[] = [
   { pattern: /(?:^|-)lock-(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'curator' },
   { pattern: /__WRIT__(-\d{9,10}|\d{10})$/, kind: 'write', dialect: 'curator' },
   { pattern: /__READ__(-\d{9,10}|\d{10})$/, kind: 'read', dialect: 'curator' },
@@ -82,14 +83,19 @@ export function bearsGuid(name: string, guid: string): boolean {
 
 /** Reads a child's name; null when it does not stand in line. */
 export function contenderOf(name: string): Contender | null {
-  for (const { pattern, kind, dialect } of forms) {
-    const digits = pattern.exec(name)?.[1];
-    if (digits === undefined) continue;
-    const sequence = Number(digits);
-    if (sequence > COUNTER_END || sequence < -COUNTER_END - 1) return null;
-    return { name, sequence, kind, dialect };
+  for (const form of forms) {
+    const contender = contenderIn(form, name);
+    if (contender !== null) return contender;
   }
   return null;
+}
+
+function contenderIn({ pattern, kind, dialect }: Form, name: string): Contender | null {
+  const digits = pattern.exec(name)?.[1];
+  if (digits === undefined) return null;
+  const sequence = Number(digits);
+  if (sequence > COUNTER_END || sequence < -COUNTER_END - 1) return null;
+  return { name, sequence, kind, dialect };
 }
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -97,12 +103,15 @@ const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 const amongEquals = (a: Contender, b: Contender) =>
   Number(a.kind === 'read') - Number(b.kind === 'read') || byText(a.name, b.name);
 
-/** Sorts a listing out. The order is by number; the counter's end makes equal ones, and so does a downgrade. */
-export function lineOf(names: readonly string[]): Line {
+/**
+ * Sorts a listing out. The order is by number; the counter's end makes equal ones, and so does a downgrade. `read` knows the
+ * names of another kind of line.
+ */
+export function lineOf(names: readonly string[], read = contenderOf): Line {
   const contenders: Contender[] = [];
   const foreign: string[] = [];
   for (const name of names) {
-    const contender = contenderOf(name);
+    const contender = read(name);
     if (contender === null) foreign.push(name);
     else contenders.push(contender);
   }
@@ -180,3 +189,12 @@ export const readRule: QueueRule = { ...lockRule, label: READER };
 
 /** A writer holds alone. */
 export const writeRule: QueueRule = { ...lockRule, label: WRITER };
+
+const latch: Form = { pattern: /(?:^|-)latch-(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'curator' };
+
+/** Candidates as Curator's LeaderLatch names them: a lock's line under other names. */
+export const latchRule: QueueRule = {
+  ...lockRule,
+  label: 'latch-',
+  lineOf: (names) => lineOf(names, (name) => contenderIn(latch, name)),
+};

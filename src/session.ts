@@ -27,6 +27,7 @@ import { Lease, type LeaseParts, SharedLease } from './lease.js';
 import { Lock, type LockInspector, type LockParts, type OwnerContextStore } from './lock.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
+import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
@@ -91,6 +92,12 @@ export interface RecipeOptions {
   readonly onSuspend?: 'bounded' | 'standard' | 'session';
   /** Permissions of the claims, and of the parents that are made. Default: everybody may do everything. */
   readonly acl?: readonly Acl[];
+}
+
+/** How a candidacy behaves. */
+export interface ElectionOptions extends Omit<RecipeOptions, 'owner'> {
+  /** What others see of this candidate, in Curator as well. Default: host and process id. */
+  readonly id?: string;
 }
 
 /** How a lock behaves. Times in milliseconds. */
@@ -210,6 +217,16 @@ export class Session implements AsyncDisposable {
       size: permits,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
     });
+  }
+
+  /**
+   * An election at `path`, for which this process may stand or which it observes. The path's data is the leaders'. Throws as
+   * {@link lock} does.
+   */
+  election(path: string, options: ElectionOptions = {}): Election {
+    const ourselves = [identity.host, identity.pid].filter((part) => part !== undefined).join(':');
+    const id = options.id ?? (ourselves || 'anonymous');
+    return new Election({ settings: this.#settings(path, options), id: checkOwner('id', id, path) });
   }
 
   /** The line at `path` as everybody sees it, whoever stands in it. */
