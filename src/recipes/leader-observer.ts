@@ -72,7 +72,7 @@ const nameOf = (claimPath: string) => claimPath.slice(claimPath.lastIndexOf('/')
 
 /** The first in line, until it goes; then the next. */
 function leaderAt(client: ZooKeeperClient, path: string): Observable<Leader | null> {
-  return defer(() => listInOrder(client, path, undefined, latchRule)).pipe(
+  return defer(() => listInOrder(client, path, latchRule)).pipe(
     switchMap(({ contenders: [first] }) => {
       if (first === undefined) return concat(of(null), somebody(client, path));
       const claimPath = `${path}/${first.name}`;
