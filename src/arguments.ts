@@ -1,10 +1,13 @@
 /** Checks what callers give. A value that cannot be meant throws {@link InvalidArgumentError} at the call, with the remedy. */
 import { InvalidArgumentError } from './errors.js';
 
-/** A duration, ms: finite, and at least `least`. */
+/** What a timer takes, 32-bit milliseconds: nearly 25 days. */
+const LONGEST_MS = 2_147_483_647;
+
+/** A duration, ms: from `least` to 2,147,483,647. */
 export function checkDuration(name: string, value: unknown, least = 0, path?: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
-    throw new InvalidArgumentError(name, value, `give milliseconds, ${least} or more`, path);
+  if (typeof value !== 'number' || !(value >= least && value <= LONGEST_MS)) {
+    throw new InvalidArgumentError(name, value, `give milliseconds from ${least} to ${LONGEST_MS}`, path);
   }
   return value;
 }
@@ -31,10 +34,55 @@ export function checkFraction(name: string, value: unknown, most: number): numbe
 }
 
 /** One of a few words. */
-export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T {
+export function checkChoice<T extends string>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+  path?: string,
+): T {
   const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new InvalidArgumentError(name, value, `give one of ${choices.join(', ')}`);
+  if (found === undefined)
+    throw new InvalidArgumentError(name, value, `give one of ${choices.join(', ')}`, path);
   return found;
+}
+
+/** What a call takes by name: an object, or nothing at all. */
+export function checkOptions<T extends object>(value: T, path?: string): T {
+  if (typeof value !== 'object' || (value as T | null) === null)
+    throw new InvalidArgumentError('options', value, 'give an object, or leave it out', path);
+  return value;
+}
+
+/** A list; with `ofObjects`, of nothing else. */
+export function checkList<T>(
+  name: string,
+  value: readonly T[],
+  remedy: string,
+  { path, ofObjects = false }: { readonly path?: string; readonly ofObjects?: boolean } = {},
+): readonly T[] {
+  const right = (element: unknown) => !ofObjects || (typeof element === 'object' && element !== null);
+  if (!Array.isArray(value) || !value.every(right)) throw new InvalidArgumentError(name, value, remedy, path);
+  return value as readonly T[];
+}
+
+/** Something of the caller's own, by the methods that it must have. */
+export function checkMethods<T>(name: string, value: T, methods: readonly string[], path?: string): T {
+  const present = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const missing = methods.filter((method) => typeof present[method] !== 'function');
+  if (missing.length > 0)
+    throw new InvalidArgumentError(name, value, `give an object with the method ${missing.join(', ')}`, path);
+  return value;
+}
+
+/** An AbortSignal, of whatever realm, or none. */
+export function checkSignal(value: AbortSignal | undefined, path?: string): void {
+  if (value !== undefined) checkMethods('signal', value, ['throwIfAborted', 'addEventListener'], path);
+}
+
+/** Something that is called. */
+export function checkFunction<T>(name: string, value: T, remedy: string): T {
+  if (typeof value !== 'function') throw new InvalidArgumentError(name, value, remedy);
+  return value;
 }
 
 /** An owner: a text that is not empty. */
@@ -58,10 +106,10 @@ export function checkIdentities(
     if (
       typeof scheme !== 'string' ||
       scheme === '' ||
-      !(typeof auth === 'string' || auth instanceof Uint8Array)
+      !(typeof auth === 'string' || ArrayBuffer.isView(auth))
     )
       throw new InvalidArgumentError(`auth[${index}]`, '…', remedy);
-    return { scheme, auth: typeof auth === 'string' ? encoder.encode(auth) : auth };
+    return { scheme, auth: typeof auth === 'string' ? encoder.encode(auth) : (auth as Uint8Array) };
   });
 }
 

@@ -212,7 +212,8 @@ export class ConnectionFailedError extends LockError {
 export class InvalidArgumentError extends LockError {
   override readonly name = 'InvalidArgumentError';
   constructor(argument: string, value: unknown, remedy: string, path?: string, cause?: unknown) {
-    super('INVALID_ARGUMENT', `${argument} is ${shown(value)}: ${remedy}`, path, cause);
+    const place = path === undefined ? '' : `${path}: `;
+    super('INVALID_ARGUMENT', `${place}${argument} is ${shown(value)}: ${remedy}`, path, cause);
   }
 }
 
@@ -287,5 +288,5 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value)) return String(value);
-  return `a ${Array.isArray(value) ? 'list' : typeof value}`;
+  return Array.isArray(value) ? 'a list' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

@@ -1,5 +1,6 @@
 /** What a holder holds. Whether it still does is computed at every call, never remembered from an event (T39). */
 import type { Claim, ExpiryReason, SuspendPolicy } from '../machines/lock-machine.js';
+import { checkList } from './arguments.js';
 import type { ClaimRecord } from './claim-record.js';
 import {
   CommitOutcomeUnknownError,
@@ -132,8 +133,12 @@ export class SharedLease implements AsyncDisposable {
    * `COMMIT_OUTCOME_UNKNOWN` when the answer was lost. Nothing is applied in the first two cases.
    */
   async commit(operations: readonly TransactionOperation[]): Promise<TransactionResult[]> {
-    this.assertHeld();
     const { session, claim, lockPath } = this.parts;
+    checkList('operations', operations, 'give a list such as [{ type: "delete", path: "/a" }]', {
+      path: lockPath,
+      ofObjects: true,
+    });
+    this.assertHeld();
     try {
       const guard: TransactionOperation = { type: 'check', path: claim.path, version: -1 };
       const results = await session.client.multi([guard, ...operations]);

@@ -2,7 +2,7 @@
 import { Observable } from 'rxjs';
 import type { Claim } from '../machines/lock-machine.js';
 import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './acquisition.js';
-import { checkOptionalDuration, checkOwner } from './arguments.js';
+import { checkOptionalDuration, checkOptions, checkOwner, checkSignal } from './arguments.js';
 import type { Contention } from './contention.js';
 import {
   AlreadyOwnLockError,
@@ -211,12 +211,14 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
       const { session, path } = this.#parts;
+      checkOptions(options, path);
       const timeoutMs =
         place === undefined
           ? (checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path) ?? this.#parts.timeoutMs)
           : null;
       const owner = this.#ownerIn(options) ?? this.#owner;
       const { signal } = options;
+      checkSignal(signal, path);
       signal?.throwIfAborted();
       if (session.closed) throw new SessionClosedError(path);
       const giveUp = () => {
@@ -275,7 +277,8 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     return acquisition instanceof CountedAcquisition ? acquisition.join(request, listener) : acquisition;
   }
 
-  #ownerIn({ owner, context }: OwnerOptions): string | undefined {
+  #ownerIn(options: OwnerOptions): string | undefined {
+    const { owner, context } = checkOptions(options, this.path);
     if (owner !== undefined) return checkOwner('owner', owner, this.path);
     const { ownerKey, ownerContext } = this.#parts;
     if (ownerKey === undefined) return undefined;

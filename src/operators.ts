@@ -8,6 +8,7 @@ import {
   type OperatorFunction,
   switchMap,
 } from 'rxjs';
+import { checkFunction } from './arguments.js';
 import type { Lease } from './lease.js';
 import type { Ownership } from './ownership.js';
 
@@ -31,6 +32,7 @@ export function held<L = Lease>(): OperatorFunction<Ownership<L>, L> {
 export function whileHeld<T, L = Lease>(
   work: (lease: L) => ObservableInput<T>,
 ): OperatorFunction<Ownership<L>, T> {
+  checkFunction('work', work, 'give a function from a lease to what is to run under it');
   return (ownership$) =>
     ownership$.pipe(
       map(leaseOf<L>),

@@ -1,16 +1,21 @@
 /** The handle for one ensemble: hands out locks, and says how the connection is. */
 
 import { Observable } from 'rxjs';
-import { dial, tlsDial } from '#dial';
+import { canDial, dial, tlsDial } from '#dial';
 import { identity, newGuid, random } from '#host';
 import type { LockSettings } from './acquisition.js';
 import {
   checkChoice,
+  checkCount,
   checkDuration,
   checkFraction,
+  checkFunction,
   checkIdentities,
+  checkList,
   checkLockPath,
+  checkMethods,
   checkOptionalDuration,
+  checkOptions,
   checkOwner,
 } from './arguments.js';
 import { type Clock, systemClock } from './clock.js';
@@ -31,6 +36,7 @@ import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
+import { aclFault } from './zookeeper/arguments.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
@@ -119,6 +125,9 @@ export interface LockOptions extends RecipeOptions {
 /** Most leases are shorter; to watch the claim of one that is would cost it a request. */
 const OWN_CLAIM_WATCH_DELAY_MS = 5;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+/** The protocol's lengths and times are signed 32-bit numbers. */
+const LARGEST_REPLY_BYTES = 2_147_483_647;
+const LONGEST_SESSION_MS = 2_147_483_647;
 const exclusive = (parts: LeaseParts) => new Lease(parts);
 const shared = (parts: LeaseParts) => new SharedLease(parts);
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -144,17 +153,35 @@ export class Session implements AsyncDisposable {
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
-    this.#logger = options.logger ?? silent;
+    const { client, clock = systemClock, logger = silent } = checkOptions(options);
+    this.#logger = checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
+    checkMethods('clock', clock, ['now', 'wallNow', 'setTimeout', 'clearTimeout']);
     this.#inspect = options.inspect;
-    const { client } = options;
     checkConnectString(connectString, client === undefined);
-    const sessionTimeoutMs = checkDuration('sessionTimeoutMs', options.sessionTimeoutMs ?? 15_000, 1);
+    if (client !== undefined) checkFunction('client', client, 'give a factory, as nativeClient() returns it');
+    else if (!canDial)
+      throw new InvalidArgumentError(
+        'client',
+        client,
+        'a page opens no connections: give one, as embedded.client()',
+      );
+    const sessionTimeoutMs = checkCount(
+      'sessionTimeoutMs',
+      options.sessionTimeoutMs ?? 15_000,
+      1,
+      LONGEST_SESSION_MS,
+    );
     const connectTimeoutMs = checkDuration('connectTimeoutMs', options.connectTimeoutMs ?? 30_000, 1);
     const clockDrift = checkFraction('clockDrift', options.clockDrift ?? 0.01, 0.5);
     const guardMs = checkOptionalDuration('guardMs', options.guardMs) ?? undefined;
     const kind = checkChoice('heartbeat', options.heartbeat ?? 'ping', ['ping', 'quorum']);
     const tickMs = checkDuration('tickMs', options.tickMs ?? 2_000, 1);
-    const maxReplyBytes = checkDuration('maxReplyBytes', options.maxReplyBytes ?? MAX_REPLY_BYTES, 1024);
+    const maxReplyBytes = checkCount(
+      'maxReplyBytes',
+      options.maxReplyBytes ?? MAX_REPLY_BYTES,
+      1024,
+      LARGEST_REPLY_BYTES,
+    );
     const auth = checkIdentities(options.auth ?? []);
     const factory = client ?? wireClient(options.tls === undefined ? dial : checkedTlsDial(options.tls));
     this.#supervisor = supervise(factory, {
@@ -163,7 +190,7 @@ export class Session implements AsyncDisposable {
         sessionTimeoutMs,
         maxReplyBytes,
         auth,
-        clock: options.clock ?? systemClock,
+        clock,
         random,
         ...(options.tls === undefined ? {} : { tls: options.tls }),
       },
@@ -200,8 +227,10 @@ export class Session implements AsyncDisposable {
    * does, and for a path that is there twice.
    */
   multiLock(paths: readonly string[], options: RecipeOptions = {}): MultiLock {
+    checkOptions(options);
+    const listed = checkList('paths', paths, "give a list such as ['/locks/a', '/locks/b']");
     return new MultiLock({
-      locks: paths.map((path) => ({ ...this.#settings(path, options), rule: lockRule, grant: exclusive })),
+      locks: listed.map((path) => ({ ...this.#settings(path, options), rule: lockRule, grant: exclusive })),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner),
     });
@@ -264,6 +293,9 @@ export class Session implements AsyncDisposable {
     options: LockOptions,
     kind: Pick<LockParts<L>, 'rule' | 'grant' | 'admit'>,
   ): Lock<L> {
+    checkOptions(options, path);
+    if (options.ownerContext !== undefined)
+      checkMethods('ownerContext', options.ownerContext, ['getStore'], path);
     if (options.ownerContext !== undefined && options.ownerKey === undefined) {
       throw new InvalidArgumentError(
         'ownerKey',
@@ -279,7 +311,7 @@ export class Session implements AsyncDisposable {
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
       ownerContext: options.ownerContext,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
-      reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count']),
+      reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count'], path),
       contention: this.contention(path),
     });
   }
@@ -287,6 +319,9 @@ export class Session implements AsyncDisposable {
   #settings(path: string, options: RecipeOptions): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
+    checkOptions(options, path);
+    const fault = options.acl === undefined ? undefined : aclFault(options.acl);
+    if (fault !== undefined) throw new InvalidArgumentError('acl', options.acl, `it ${fault}`, path);
     if (options.acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {
       throw new InvalidArgumentError(
         'acl',
@@ -300,7 +335,12 @@ export class Session implements AsyncDisposable {
       path,
       ttlMs: null,
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs, 0, path),
-      onSuspend: checkChoice('onSuspend', options.onSuspend ?? 'bounded', ['bounded', 'standard', 'session']),
+      onSuspend: checkChoice(
+        'onSuspend',
+        options.onSuspend ?? 'bounded',
+        ['bounded', 'standard', 'session'],
+        path,
+      ),
       acl: options.acl,
       identity,
       newGuid,

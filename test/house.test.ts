@@ -86,6 +86,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'xstate',
   ],
   'src/lease': [
+    'src/arguments',
     'machines/',
     'src/claim-record',
     'src/clock',
@@ -125,7 +126,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/reentrancy',
     'rxjs',
   ],
-  'src/operators': ['src/errors', 'src/lease', 'src/lock', 'src/ownership', 'rxjs'],
+  'src/operators': ['src/arguments', 'src/errors', 'src/lease', 'src/lock', 'src/ownership', 'rxjs'],
   // everybody's line
   'src/contention-facts': ['src/queue (type)'],
   'src/line-watch': [

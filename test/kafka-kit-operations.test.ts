@@ -93,7 +93,7 @@ it('K28: watches do not pile up', async () => {
 });
 
 it('K29: errors have codes, keep their cause, and an owner is set once', async () => {
-  const lock = ensemble.lock(PATH, { acl: [] });
+  const lock = ensemble.lock(PATH, { acl: [{ permissions: 31, scheme: 'no-such-scheme', id: 'me' }] });
   const error: unknown = await ensemble.until(lock.acquire()).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(LockError);
   expect((error as LockError).code).toBe('LOCKING_FAILED');

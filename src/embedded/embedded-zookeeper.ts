@@ -167,15 +167,44 @@ function nodesOf({ tree }: ZooKeeperServer): NodeInfo[] {
   return nodes;
 }
 
+/** The least that each number may be; `seed` may be any, the rest are counts of something. */
+const LEAST: Readonly<Partial<Record<keyof EmbeddedZooKeeperOptions, number>>> = {
+  seed: Number.NEGATIVE_INFINITY,
+  tickMs: 1,
+  minSessionTimeoutMs: 1,
+  maxSessionTimeoutMs: 1,
+  containerCheckMs: 1,
+  neverUsedContainerMs: 0,
+  maxRequestBytes: 1,
+};
+
 function checkOptions(options: EmbeddedZooKeeperOptions): void {
-  const { port, tickMs } = options;
-  if (typeof port === 'number' && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    refuse(`port is ${port}; give 1 to 65535, 0 for a free one, or false for none`);
+  if (typeof options !== 'object' || (options as unknown) === null)
+    refuse(`the options are ${said(options)}; give an object, or nothing`);
+  const { port, host, faults = {} } = options;
+  if (port !== undefined && port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    refuse(`port is ${said(port)}; give 1 to 65535, 0 for a free one, or false for none`);
+  if (host !== undefined && (typeof host !== 'string' || host === ''))
+    refuse(`host is ${said(host)}; give a name or address such as "127.0.0.1"`);
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = options[name as keyof typeof LEAST];
+    if (value !== undefined && !(Number.isFinite(value) && Number(value) >= least))
+      refuse(`${name} is ${said(value)}; give a number${Number.isFinite(least) ? `, ${least} or more` : ''}`);
   }
-  if (tickMs !== undefined && !(tickMs > 0 && Number.isFinite(tickMs))) {
-    refuse(`tickMs is ${tickMs}; give a number of milliseconds above 0`);
+  if (typeof faults !== 'object' || (faults as unknown) === null)
+    refuse(`faults is ${said(faults)}; give a plan such as { loseReply: 0.01 }`);
+  const { delay, ephemeralDelayMs, sequenceStart, ...probabilities } = faults;
+  for (const [name, value] of Object.entries({ ...probabilities, delay: delay?.probability })) {
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0 && value <= 1))
+      refuse(`faults.${name} is ${said(value)}; give a probability from 0 to 1`);
+  }
+  for (const [name, value] of Object.entries({ delay: delay?.upToMs, ephemeralDelayMs, sequenceStart })) {
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0))
+      refuse(`faults.${name} is ${said(value)}; give a number, 0 or more`);
   }
 }
+
+const said = (value: unknown) => (typeof value === 'number' ? String(value) : JSON.stringify(value));
 
 function refuse(detail: string): never {
   throw new ZooKeeperError('BadArguments', 'createEmbeddedZooKeeper', undefined, { detail });

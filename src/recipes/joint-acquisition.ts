@@ -27,6 +27,7 @@ import {
   throwError,
 } from 'rxjs';
 import { LockAcquisition, type LockSettings } from '../acquisition.js';
+import { checkSignal } from '../arguments.js';
 import {
   ClaimDeletedError,
   LockError,
@@ -307,6 +308,7 @@ export function leaseFrom<L extends Holding>(
   signal: AbortSignal | undefined,
 ): Promise<L> {
   return new Promise((resolve, reject) => {
+    checkSignal(signal, path);
     signal?.throwIfAborted();
     const giveUp = () => {
       subscription.unsubscribe();

@@ -4,7 +4,7 @@
  */
 import { Observable } from 'rxjs';
 import type { LockSettings } from '../acquisition.js';
-import { checkOptionalDuration, checkOwner } from '../arguments.js';
+import { checkOptionalDuration, checkOptions, checkOwner } from '../arguments.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { Lease } from '../lease.js';
 import type { Ownership } from '../ownership.js';
@@ -74,7 +74,8 @@ export class MultiLock extends Observable<Ownership<MultiLease>> {
     return leaseOrNull(this.#ownership(this.#request(options, true)), this.#path, options.signal);
   }
 
-  #request({ owner, timeoutMs }: JointAcquireOptions, noWait: boolean): JointRequest {
+  #request(options: JointAcquireOptions, noWait: boolean): JointRequest {
+    const { owner, timeoutMs } = checkOptions(options, this.#path);
     return {
       owner: owner === undefined ? this.#parts.owner : checkOwner('owner', owner, this.#path),
       timeoutMs: checkOptionalDuration('timeoutMs', timeoutMs, 0, this.#path) ?? this.#parts.timeoutMs,

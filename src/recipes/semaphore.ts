@@ -5,7 +5,7 @@
  */
 import { combineLatest, concat, ignoreElements, map, Observable, throwError } from 'rxjs';
 import type { LockSettings } from '../acquisition.js';
-import { checkCount, checkOptionalDuration, checkOwner } from '../arguments.js';
+import { checkCount, checkOptionalDuration, checkOptions, checkOwner } from '../arguments.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
 import type { Ownership } from '../ownership.js';
@@ -126,7 +126,8 @@ export class Semaphore extends Observable<Ownership<SemaphoreLease>> {
     return leaseOrNull(this.#asked(options, true), this.path, options.signal);
   }
 
-  #asked({ permits, owner, timeoutMs }: SemaphoreAcquireOptions, noWait: boolean) {
+  #asked(options: SemaphoreAcquireOptions, noWait: boolean) {
+    const { permits, owner, timeoutMs } = checkOptions(options, this.path);
     return this.#ownership(permits ?? 1, {
       owner: owner === undefined ? this.#parts.owner : checkOwner('owner', owner, this.path),
       timeoutMs:

@@ -3,6 +3,7 @@ import { identitiesFault } from './authentication.js';
 import type { ClientOptions } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import { HEAD_BYTES } from './frames.js';
+import { isBytes } from './jute.js';
 import { createFlag } from './records.js';
 
 /** The longest time to live that a server takes: five bytes of milliseconds, about 34 years. */
@@ -58,7 +59,7 @@ export function createFault(mode: string, ttlMs: number | undefined): string | u
 }
 
 export function dataFault(data: Uint8Array): string | undefined {
-  return data instanceof Uint8Array ? undefined : `was given data that is a ${typeof data}, not a Uint8Array`;
+  return isBytes(data) ? undefined : `was given data that is a ${typeof data}, not a Uint8Array`;
 }
 
 export function aclFault(acl: readonly unknown[]): string | undefined {

@@ -1,6 +1,6 @@
 /** How an identity is proved on one connection: what is sent first, and what answers each answer. No I/O. */
 import type { ClientOptions } from './client.js';
-import { JuteWriter } from './jute.js';
+import { isBytes, JuteWriter } from './jute.js';
 import { AuthRequest, opcode, reservedXid, SaslToken } from './records.js';
 import type { Operation } from './request.js';
 import { SaslDigest, saslFault } from './sasl-digest.js';
@@ -49,7 +49,7 @@ export function beginProof({ scheme, auth }: ClientIdentity, random: () => numbe
 /** Why these identities cannot be proved together; secrets are not repeated. */
 export function identitiesFault(identities: readonly ClientIdentity[]): string | undefined {
   for (const [index, { scheme, auth }] of identities.entries()) {
-    if (typeof scheme !== 'string' || !(auth instanceof Uint8Array))
+    if (typeof scheme !== 'string' || !isBytes(auth))
       return `auth ${index} is not like { scheme: "digest", auth: <Uint8Array of "user:password"> }`;
     const fault = scheme === SASL ? saslFault(auth) : undefined;
     if (fault !== undefined) return `auth ${index} (sasl) ${fault}`;

@@ -9,6 +9,11 @@ const encoder = new TextEncoder();
 // A leading U+FEFF is part of a name here, not a byte-order mark.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Whether `value` is bytes. The frames of a page and the runners of tests have a Uint8Array of their own each: no `instanceof`. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
+}
+
 /** Collects one message. */
 export class JuteWriter {
   #bytes: Uint8Array;

@@ -7,6 +7,9 @@ import type { TlsOptions } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import type { Dial, Transport, TransportEvents } from './transport.js';
 
+/** Whether connections can be opened here. */
+export const canDial: boolean = true;
+
 /** Plain TCP. A name is looked up anew on every attempt, so that a moved server is found. */
 export const dial: Dial = ({ host, port }, events) =>
   new SocketTransport(net.connect({ host, port, noDelay: true }), 'connect', events);

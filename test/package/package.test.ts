@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { rolldown } from 'rolldown';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root, textOf } from '../setup/source-files.js';
@@ -116,6 +118,52 @@ it("type-checks the README's example as a stranger's compiler does, declarations
     [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...node, 'example.mts'],
     folder,
   );
+});
+
+it('runs in a page, where nothing of Node is', async () => {
+  const names = ['connect', 'createEmbeddedZooKeeper', 'held'];
+  writeFileSync(
+    join(folder, 'page.mjs'),
+    `export { connect, held } from 'holdfast';
+     export { createEmbeddedZooKeeper } from 'holdfast/embedded';
+     export { lockMachine } from 'holdfast/machines';
+     export { firstValueFrom } from 'rxjs';`,
+  );
+  const outside: string[] = [];
+  const bundle = await rolldown({
+    cwd: folder,
+    input: join(folder, 'page.mjs'),
+    platform: 'browser',
+    resolve: { conditionNames: ['browser', 'import'] },
+    onLog: (_, { message }) => outside.push(message),
+  });
+  const [chunk] = (await bundle.generate({ format: 'iife', name: 'page' })).output;
+  expect(outside).toEqual([]);
+  expect([chunk.imports, chunk.dynamicImports]).toEqual([[], []]);
+  expect(chunk.exports).toEqual(expect.arrayContaining(names));
+
+  // What a page has and the language has not.
+  const page = createContext({
+    ...{ setTimeout, clearTimeout, queueMicrotask, performance, crypto },
+    ...{ TextEncoder, TextDecoder, AbortController, AbortSignal, DOMException },
+  });
+  runInContext(`${chunk.code};globalThis.page = page`, page);
+  const heard: unknown = await runInContext(
+    `(async () => {
+       const { connect, createEmbeddedZooKeeper, firstValueFrom, held } = page;
+       const zookeeper = await createEmbeddedZooKeeper();
+       const session = connect('embedded', { client: zookeeper.client() });
+       const lease = await firstValueFrom(session.lock('/locks/page').pipe(held()));
+       const token = typeof lease.fencingToken;
+       await session.close();
+       await zookeeper.close();
+       let refusal = 'none';
+       try { connect('127.0.0.1:2181'); } catch (error) { refusal = error.code + ': ' + error.message; }
+       return [token, refusal];
+     })()`,
+    page,
+  );
+  expect(heard).toEqual(['bigint', expect.stringMatching(/^INVALID_ARGUMENT: client .*page/)]);
 });
 
 it('puts the command on the path', () => {
