@@ -35,7 +35,9 @@ export const slotInput = ({ context }: { context: LockContext }): SlotInput => (
 });
 
 export const withdrawInput = ({ context }: { context: LockContext }) => ({
-  ...slotInput({ context }),
+  acquisition: context.acquisition,
+  guid: context.guid,
+  claim: context.claim,
   mayExist: context.mayExist,
 });
 
@@ -119,14 +121,14 @@ export const lockSetup = setup({
     stopDeadline: enqueueActions(({ context, enqueue }) => {
       if (context.timeoutMs !== null) enqueue.cancel('deadline');
     }),
-    newAttempt: assign({
-      guid: ({ context }) => context.newGuid(),
+    newAttempt: assign(({ context }) => ({
+      guid: context.newGuid(),
       claim: null,
       mayExist: false,
       consultation: null,
       predecessor: null,
       claimWatched: false,
-    }),
+    })),
     noteSent: assign({ mayExist: true }),
     noteNotSent: assign({ mayExist: false }),
     noteEnqueued: assign(({ event }) => {

@@ -10,6 +10,7 @@ import type {
   LockSnapshot,
   SuspendPolicy,
 } from '../machines/lock-machine.js';
+import { newClaim } from './claim-data.js';
 import { ClaimRecord } from './claim-record.js';
 import {
   ClaimDeletedError,
@@ -100,14 +101,7 @@ export class LockAcquisition<L extends SharedLease> {
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    const data = {
-      ...identity,
-      ...(owner === undefined ? {} : { owner }),
-      sessionTimeoutMs: session.sessionTimeoutMs,
-      version: 1,
-      ...(inPlaceOf === undefined ? {} : { place: inPlaceOf.czxid }),
-      rest: {},
-    };
+    const data = newClaim(identity, owner, session.sessionTimeoutMs, inPlaceOf?.czxid);
     this.#record = new ClaimRecord(session.clock, data, claimData);
     const acquisition: Acquisition = {
       session,

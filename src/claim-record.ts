@@ -33,7 +33,7 @@ export class ClaimRecord {
   /** What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). */
   fresh(): Uint8Array {
     this.#version = 0;
-    return this.#verbatim ?? encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });
+    return this.#verbatim ?? encodeClaim(this.#data, this.#clock.wallNow());
   }
 
   /** Milliseconds until the term ends; `Infinity` without one. Computed at the call. */

@@ -51,4 +51,27 @@ describe("a claim's data", () => {
     };
     expect(decodeClaim(encodeClaim(data))).toEqual(data);
   });
+
+  it('says what it is to say whatever was written before it, and when', () => {
+    const claims = fc.record(
+      {
+        madeMs: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: -5_000, max: 4e14 })),
+        owner: fc.constantFrom('me', 'you'),
+        version: fc.constant(1),
+        ttlMs: fc.constant(1_000),
+        host: fc.constant('h'),
+        pid: fc.constantFrom(7, 8),
+        sessionTimeoutMs: fc.constant(15_000),
+        rest: fc.constantFrom({}, { revoke: 'now' }),
+      },
+      { requiredKeys: ['rest', 'version', 'madeMs'] },
+    );
+    fc.assert(
+      fc.property(fc.array(claims, { maxLength: 8 }), (line) => {
+        for (const data of line) expect(decodeClaim(encodeClaim(data))).toEqual(data);
+        const written = line.map((data) => encodeClaim(data));
+        expect(written.map((bytes) => decodeClaim(bytes))).toEqual(line);
+      }),
+    );
+  });
 });

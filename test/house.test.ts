@@ -98,6 +98,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/ownership': ['machines/', 'src/errors (type)', 'src/lease (type)', 'rxjs', 'xstate (type)'],
   'src/acquisition': [
     'machines/',
+    'src/claim-data',
     'src/claim-record',
     'src/errors',
     'src/late-calls (type)',

@@ -1,7 +1,8 @@
 /** A chart's actions and guards, looked up once and made ready to run. */
-import { assign, cancel, createActor, raise, spawnChild, stopChild } from 'xstate';
+import { type AnyActorRef, assign, cancel, createActor, raise, spawnChild, stopChild } from 'xstate';
 import type {
   BuiltinAction,
+  Children,
   Context,
   Effect,
   Event,
@@ -71,7 +72,7 @@ export function spawn({ implementations }: Machine, src: string, id: string, inp
     const given = typeof input === 'function' ? (input as Expression)(info, undefined) : input;
     const options: object = { id, src, parent: scope.self, input: given };
     const actorRef = createActor(logic, options);
-    run.children = { ...run.children, [id]: actorRef };
+    run.children = withChild(run.children, id, actorRef);
     const params = { id, systemId: undefined, actorRef, src, input: given };
     const exec = () => {
       starting.execute(scope, params);
@@ -82,14 +83,25 @@ export function spawn({ implementations }: Machine, src: string, id: string, inp
 
 /** Stops the actor `id`, if there is one. */
 export function stop(run: Run, id: string): void {
-  if (!(id in run.children)) return;
-  const { [id]: child, ...others } = run.children;
-  run.children = others;
+  const child = run.children[id];
+  if (child === undefined) return;
+  run.children = withChild(run.children, id, undefined);
   const { scope } = run;
   const exec = () => {
     stopping.execute(scope, child);
   };
   scope.actionExecutor({ type: stopping.type, info: argsOf(run), params: child, exec });
+}
+
+/** Another list with `child` in place of whatever was there. Key by key: to spread into new keys is slow. */
+function withChild(children: Children, id: string, child: AnyActorRef | undefined): Children {
+  const next: Record<string, AnyActorRef> = {};
+  for (const key in children) {
+    const other = children[key];
+    if (other !== undefined && key !== id) next[key] = other;
+  }
+  if (child !== undefined) next[id] = child;
+  return next;
 }
 
 function assignment(assigned: BuiltinAction['assignment'], params: Params): Effect {

@@ -1,6 +1,6 @@
 /** What the port's methods check of their arguments; where a path is meant, the answer follows "the path". No I/O. */
 import { identitiesFault } from './authentication.js';
-import type { ClientOptions } from './client.js';
+import { type ClientOptions, OPEN_ACL } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import { HEAD_BYTES } from './frames.js';
 import { isBytes } from './jute.js';
@@ -63,6 +63,7 @@ export function dataFault(data: Uint8Array): string | undefined {
 }
 
 export function aclFault(acl: readonly unknown[]): string | undefined {
+  if (acl === OPEN_ACL) return undefined;
   if (!Array.isArray(acl) || acl.length === 0)
     return 'was given no permissions; an ACL has at least one entry';
   const at = acl.findIndex((entry) => !isAcl(entry));

@@ -14,6 +14,24 @@ export function isBytes(value: unknown): value is Uint8Array {
   return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
+const SLAB_BYTES = 32_768;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/**
+ * Memory for what is soon sent and forgotten, cut from a larger piece: a piece of its own for each costs more than what is
+ * written to it. Pieces cut one after the other lie one behind the other, and no byte is handed out twice.
+ */
+function transient(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 4) return new Uint8Array(length);
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
 /** Collects one message. */
 export class JuteWriter {
   #bytes: Uint8Array;
@@ -82,9 +100,13 @@ export class JuteWriter {
 
   /** The message with its four-byte length in front, in memory of its own. */
   toFrame(): Uint8Array {
-    const frame = new Uint8Array(this.#length + 4);
-    new DataView(frame.buffer).setInt32(0, this.#length);
-    frame.set(this.#bytes.subarray(0, this.#length), 4);
+    const length = this.#length;
+    const frame = transient(length + 4);
+    frame[0] = length >>> 24;
+    frame[1] = length >>> 16;
+    frame[2] = length >>> 8;
+    frame[3] = length;
+    frame.set(this.#bytes.subarray(0, length), 4);
     return frame;
   }
 
@@ -126,6 +148,20 @@ export class JuteReader {
 
   int64(): bigint {
     return this.#view.getBigInt64(this.#take(8));
+  }
+
+  /** Milliseconds since the epoch: a 64-bit number that a double holds exactly. */
+  timestamp(): number {
+    const at = this.#take(8);
+    return this.#view.getInt32(at) * 2 ** 32 + this.#view.getUint32(at + 4);
+  }
+
+  /** 64 bits on the wire; unsigned hex without leading zeros in this package, `'0'` for none. */
+  sessionId(): string {
+    const at = this.#take(8);
+    const high = this.#view.getUint32(at);
+    const low = this.#view.getUint32(at + 4).toString(16);
+    return high === 0 ? low : high.toString(16) + low.padStart(8, '0');
   }
 
   boolean(): boolean {
@@ -192,21 +228,18 @@ export const int64: JuteType<bigint> = {
   leastBytes: 8,
 };
 
-/** Milliseconds since the epoch: a 64-bit number that a double holds exactly. */
+/** See {@link JuteReader.timestamp}. */
 export const timestamp: JuteType<number> = {
-  read: (reader) => Number(reader.int64()),
+  read: (reader) => reader.timestamp(),
   write: (writer, value) => {
     writer.int64(BigInt(Math.trunc(value)));
   },
   leastBytes: 8,
 };
 
-/** A session id: 64 bits on the wire, unsigned hex without leading zeros in this package, `'0'` for none. */
+/** See {@link JuteReader.sessionId}. */
 export const sessionId: JuteType<string> = {
-  read: (reader) => {
-    const id = reader.int64();
-    return id === 0n ? '0' : BigInt.asUintN(64, id).toString(16);
-  },
+  read: (reader) => reader.sessionId(),
   write: (writer, value) => {
     writer.int64(value === '0' ? 0n : BigInt.asIntN(64, BigInt(`0x${value}`)));
   },

@@ -1,25 +1,23 @@
 /** How every request is written and its answer read. No I/O, no state. */
 import type { Acl, Created, CreateMode } from './client.js';
 import { ZooKeeperError } from './errors.js';
-import { type JuteReader, JuteWriter } from './jute.js';
+import { bytes, type JuteReader, JuteWriter, string, vector } from './jute.js';
 import {
   AclResponse,
-  ChildrenStatResponse,
-  CreateStatResponse,
   createFlag,
-  DataResponse,
   opcode,
   reservedXid,
   SetWatches,
   SetWatches2,
-  StatResponse,
+  StatRecord,
 } from './records.js';
 import type { Operation } from './request.js';
 import type { WatchBatch } from './watch-table.js';
 import { withoutChroot } from './znode-path.js';
 
 const nothing = (): undefined => undefined;
-const stat = (reader: JuteReader): unknown => StatResponse.read(reader).stat;
+const stat = (reader: JuteReader): unknown => StatRecord.read(reader);
+const names = vector(string);
 
 /** Everything but `create`, whose answer is read with the chroot in mind, and `multi`. */
 export const operations = {
@@ -35,14 +33,14 @@ export const operations = {
   getData: {
     name: 'getData',
     type: opcode.getData,
-    decode: (reader) => DataResponse.read(reader),
+    decode: (reader) => ({ data: bytes.read(reader), stat: StatRecord.read(reader) }),
     watch: 'data',
   },
   setData: { name: 'setData', type: opcode.setData, decode: stat },
   getChildren: {
     name: 'getChildren',
     type: opcode.getChildren2,
-    decode: (reader) => ChildrenStatResponse.read(reader),
+    decode: (reader) => ({ children: names.read(reader), stat: StatRecord.read(reader) }),
     watch: 'child',
   },
   getAcl: { name: 'getAcl', type: opcode.getAcl, decode: (reader) => AclResponse.read(reader) },
@@ -65,8 +63,8 @@ export function createOperations(
   chroot: string,
 ): Readonly<Record<'create' | 'container' | 'ttl', Operation>> {
   const decode = (reader: JuteReader): Created => {
-    const { path, stat } = CreateStatResponse.read(reader);
-    return { path: visiblePath(chroot, path), stat };
+    const path = visiblePath(chroot, string.read(reader));
+    return { path, stat: StatRecord.read(reader) };
   };
   return {
     create: { name: 'create', type: opcode.create2, decode },

@@ -107,8 +107,7 @@ export const ConnectResponse = struct({
 export const RequestHeader = struct({ xid: int32, type: int32 });
 export const ReplyHeader = struct({ xid: int32, zxid: int64, error: int32 });
 
-/** Fields in wire order, not in the port's. */
-export const StatRecord: JuteType<Stat> = struct({
+const statFields = struct({
   czxid: int64,
   mzxid: int64,
   ctimeMs: timestamp,
@@ -121,6 +120,24 @@ export const StatRecord: JuteType<Stat> = struct({
   numChildren: int32,
   pzxid: int64,
 });
+
+/** Fields in wire order, not in the port's. Read field by field: nearly every answer has one. */
+export const StatRecord: JuteType<Stat> = {
+  ...statFields,
+  read: (reader) => ({
+    czxid: reader.int64(),
+    mzxid: reader.int64(),
+    ctimeMs: reader.timestamp(),
+    mtimeMs: reader.timestamp(),
+    version: reader.int32(),
+    cversion: reader.int32(),
+    aversion: reader.int32(),
+    ephemeralOwner: reader.sessionId(),
+    dataLength: reader.int32(),
+    numChildren: reader.int32(),
+    pzxid: reader.int64(),
+  }),
+};
 
 export const AclRecord = struct({ permissions: int32, scheme: string, id: string });
 const AclList = vector(AclRecord);

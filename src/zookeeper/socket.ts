@@ -96,6 +96,17 @@ class SocketTransport implements Transport {
     const waiting = this.#waiting;
     if (this.#ended || waiting.length === 0) return;
     this.#waiting = [];
-    this.#socket.write(waiting.length === 1 ? (waiting[0] as Uint8Array) : Buffer.concat(waiting));
+    this.#socket.write(joined(waiting));
   }
+}
+
+/** One piece of memory for all: the same one, where they lie in it one behind the other. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const first = pieces[0] as Uint8Array;
+  let end = first.byteOffset;
+  for (const piece of pieces) {
+    if (piece.buffer !== first.buffer || piece.byteOffset !== end) return Buffer.concat(pieces);
+    end += piece.byteLength;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
 }
