@@ -78,8 +78,9 @@ export class Ground {
   async clear(): Promise<void> {
     const sweeper = await this.connected();
     await removeAll(sweeper, this.root);
-    await Promise.all(this.#clients.map((client) => client.close()));
+    // In this order: a client that blocks until its server has answered would block the proxy in between.
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    await Promise.all(this.#clients.map((client) => client.close()));
   }
 }
 
