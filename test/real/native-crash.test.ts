@@ -73,7 +73,7 @@ class Load {
 const turn = (news: News) => news.turn !== undefined;
 const connected = (news: News) => news.state === 'connected';
 
-it('lives through a server that is killed and started again, under load', { timeout: 180_000 }, async () => {
+it('lives through a server that is killed and started again, under load', { timeout: 90_000 }, async () => {
   const server = await startRealZooKeeper();
   onTestFinished(() => server.stop());
   const load = new Load(server.connectString);
