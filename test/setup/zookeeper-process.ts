@@ -27,6 +27,8 @@ export interface ZooKeeperProcessOptions {
 /** A loaded machine may take this long to start Java. */
 const START_DEADLINE_MS = 60_000;
 const PROBE_PAUSE_MS = 50;
+/** A server that has just begun to listen may keep a four-letter word for ever, and serve others meanwhile (seen with 3.8.0). */
+const PROBE_PATIENCE_MS = 1_000;
 
 /** Below the range that outgoing connections take theirs from: a server that is down for a while finds its port again. */
 const FIRST_PORT = 20_000;
@@ -48,11 +50,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return probes.map(({ port }) => port);
 }
 
-/** What the server on `port` answers to a four-letter word. */
-export function fourLetterWord(port: number, word: string): Promise<string> {
+/** What the server on `port` answers to a four-letter word; what it has by then, when it falls silent for `patienceMs`. */
+export function fourLetterWord(port: number, word: string, patienceMs = 0): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
-    connect(port, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1');
+    socket
+      .setTimeout(patienceMs, () => socket.destroy())
       .on('data', (chunk) => (answer += chunk.toString('utf8')))
       .on('error', reject)
       .on('close', () => {
@@ -161,7 +165,7 @@ export class ZooKeeperProcess {
     const child = this.#child;
     const deadline = Date.now() + START_DEADLINE_MS;
     while (child !== undefined && this.#child === child && Date.now() < deadline) {
-      const answer = await fourLetterWord(this.port, 'srvr').catch(() => '');
+      const answer = await fourLetterWord(this.port, 'srvr', PROBE_PATIENCE_MS).catch(() => '');
       if (answer.startsWith('Zookeeper version')) return;
       await delay(PROBE_PAUSE_MS);
     }
