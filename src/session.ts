@@ -61,7 +61,7 @@ export interface ConnectOptions {
    * ZooKeeper's own: no server knows a wrong password, it only makes another identity. **It sends the password as it is: use TLS.**
    */
   readonly auth?: readonly { readonly scheme: string; readonly auth: string | Uint8Array }[];
-  /** Another client: `embedded.client()`, or one of your own. Default: the wire client. */
+  /** Another client: `embedded.client()`, `nativeClient()` from `holdfast/native` (docs/native-client.md), or one of your own. Default: the wire client. */
   readonly client?: ClientFactory;
   /** By how much the rates of this clock and the server's may differ. Default 0.01. */
   readonly clockDrift?: number;
