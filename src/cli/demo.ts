@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
 import { createEmbeddedZooKeeper } from '../embedded/index.js';
+import { ConnectionFailedError } from '../errors.js';
 import type { Session } from '../session.js';
 import { type Command, connectString, count, EXIT, type Io, openSession, text } from './command.js';
 import { Ledger, type WorkerRecord } from './demo-ledger.js';
@@ -65,7 +66,7 @@ function reached(session: Session, target: string): Promise<void> {
     session.state.subscribe((state) => {
       if (state.kind === 'connected') resolve();
       if (state.kind === 'lost')
-        reject(state.cause instanceof Error ? state.cause : new Error(`${target}: ${state.reason}`));
+        reject(new ConnectionFailedError(target, 'no session could be had', undefined, state.cause));
     });
   });
 }
@@ -97,10 +98,14 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
     );
   };
   if (screen === null) io.stdout.write(`holdfast demo: ${title}\n`);
+  let begun: () => void = () => undefined;
+  /** A slow machine needs a while to start four processes, which is no part of the show. */
+  const underWay = new Promise<void>((resolve) => (begun = resolve));
   const width = Math.max(...paths.map((path) => path.length));
   const workers = WORKERS.map((name) =>
     startWorker(name, target, paths, (record) => {
       ledger.add(record);
+      if (record.kind === 'enter') begun();
       if (screen === null && record.kind === 'heard') {
         io.stdout.write(
           `${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() +
@@ -110,7 +115,7 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
     }),
   );
   const redraw = screen === null ? null : setInterval(draw, REDRAW_MS);
-  const died = await until(io.signal, seconds, workers);
+  const died = await until(io.signal, seconds, workers, underWay);
   if (redraw !== null) clearInterval(redraw);
   await Promise.all(workers.map(endWorker));
   draw();
@@ -127,11 +132,12 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
   return good ? EXIT.ok : EXIT.failed;
 }
 
-/** Resolves at the end of the show: null, or the name of a worker that died before. */
+/** Resolves at the end of the show, `seconds` after the first grant: null, or the name of a worker that died before. */
 function until(
   signal: AbortSignal,
   seconds: number | undefined,
   workers: readonly Worker[],
+  underWay: Promise<void>,
 ): Promise<string | null> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(null);
@@ -143,9 +149,11 @@ function until(
       { once: true },
     );
     if (seconds !== undefined)
-      systemClock.setTimeout(() => {
-        resolve(null);
-      }, seconds * 1000);
+      void underWay.then(() => {
+        systemClock.setTimeout(() => {
+          resolve(null);
+        }, seconds * 1000);
+      });
     for (const { name, child } of workers) {
       // Ctrl-C reaches the workers as well; one that ends then does what it should.
       child.once('exit', (code) => {

@@ -3,6 +3,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { systemClock } from '../clock.js';
 import { LockError, type LockErrorCode } from '../errors.js';
 import { type Command, type EndingSignal, EXIT, type Io, type Output, UsageError } from './command.js';
 import { demo } from './demo.js';
@@ -101,12 +102,19 @@ function explanation(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** One Ctrl-C can come several times: from the terminal, and passed on by npm and by what `npm start` runs. */
+const SAME_WISH_MS = 1_000;
+
 const ending = new AbortController();
+let firstAskedMs = 0;
 const listeners = new Set<(signal: EndingSignal) => void>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
+    const nowMs = systemClock.now();
+    if (!ending.signal.aborted) firstAskedMs = nowMs;
     // Asked a second time, and no command minds signals itself: do not keep anybody waiting.
-    if (ending.signal.aborted && listeners.size === 0) process.exit(128 + constants.signals[signal]);
+    else if (listeners.size === 0 && nowMs - firstAskedMs > SAME_WISH_MS)
+      process.exit(128 + constants.signals[signal]);
     ending.abort(signal);
     for (const listener of [...listeners]) listener(signal);
   });
