@@ -9,7 +9,7 @@ import {
   SessionClosedError,
 } from './errors.js';
 import type { TransactionOperation, TransactionResult } from './zookeeper/client.js';
-import { isZooKeeperError } from './zookeeper/errors.js';
+import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
 
 /** Low bits of a fencing token: the local hand-over number (DESIGN §3.7). */
@@ -129,8 +129,8 @@ export class SharedLease implements AsyncDisposable {
    * Applies `operations` to ZooKeeper, all or nothing, and only if this claim is still there at that moment: the one
    * guard that needs no clock.
    *
-   * Throws `LOCK_LOST` when the claim is gone, `COMMIT_REFUSED` when one of the operations is refused,
-   * `COMMIT_OUTCOME_UNKNOWN` when the answer was lost. Nothing is applied in the first two cases.
+   * Throws `LOCK_LOST` when the claim is gone, `COMMIT_REFUSED` when one of the operations is refused or this client has no
+   * transactions (`capabilities.multi`), `COMMIT_OUTCOME_UNKNOWN` when the answer was lost. Nothing is applied in the first two cases.
    */
   async commit(operations: readonly TransactionOperation[]): Promise<TransactionResult[]> {
     const { session, claim, lockPath } = this.parts;
@@ -139,6 +139,11 @@ export class SharedLease implements AsyncDisposable {
       ofObjects: true,
     });
     this.assertHeld();
+    if (!session.client.capabilities.multi) {
+      const detail = 'this client has no transactions; use the default client, or send fencingToken along';
+      const cause = new ZooKeeperError('NotSupported', 'multi', claim.path, { detail });
+      throw new CommitRefusedError(lockPath, undefined, cause);
+    }
     try {
       const guard: TransactionOperation = { type: 'check', path: claim.path, version: -1 };
       const results = await session.client.multi([guard, ...operations]);
