@@ -1,5 +1,6 @@
 /** Checks what callers give. A value that cannot be meant throws {@link InvalidArgumentError} at the call, with the remedy. */
 import { InvalidArgumentError } from './errors.js';
+import type { Acl } from './zookeeper/client.js';
 
 /** What a timer takes, 32-bit milliseconds: nearly 25 days. */
 const LONGEST_MS = 2_147_483_647;
@@ -110,6 +111,39 @@ export function checkIdentities(
     )
       throw new InvalidArgumentError(`auth[${index}]`, '…', remedy);
     return { scheme, auth: typeof auth === 'string' ? encoder.encode(auth) : (auth as Uint8Array) };
+  });
+}
+
+/** Read, write, create, delete, admin. */
+const ALL_PERMISSIONS = 31;
+
+/** A user and the base64 of 20 bytes (SHA-1) or more: servers may be set to another digest. */
+const DIGEST = /^[^:]+:([\w+/]{4}){6,}[\w+/]{2,3}={1,2}$/;
+
+/**
+ * The permissions of a lock; absent stays absent. A digest that can be nobody's is refused too: with the password itself
+ * where its digest belongs, whoever can list the permissions reads it, and nobody is let in.
+ */
+export function checkAcl(value: unknown, path: string): readonly Acl[] | undefined {
+  if (value === undefined) return undefined;
+  const wrong = (name: string, remedy: string) => new InvalidArgumentError(name, '…', remedy, path);
+  const example = '{ permissions: 31, scheme: "auth", id: "" }, which is whoever asks';
+  if (!Array.isArray(value) || value.length === 0) throw wrong('acl', `give a list such as [${example}]`);
+  return value.map((entry: unknown, index) => {
+    const { permissions, scheme, id } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+    const name = `acl[${index}]`;
+    if (
+      typeof permissions !== 'number' ||
+      !Number.isInteger(permissions) ||
+      permissions < 0 ||
+      permissions > ALL_PERMISSIONS
+    )
+      throw wrong(`${name}.permissions`, 'add up 1 read, 2 write, 4 create, 8 delete, 16 admin');
+    if (typeof scheme !== 'string' || scheme === '' || typeof id !== 'string')
+      throw wrong(name, `give one like ${example}`);
+    if (scheme === 'digest' && !DIGEST.test(id))
+      throw wrong(`${name}.id`, `give "user:" and the base64 of the SHA-1 of "user:password", or ${example}`);
+    return { permissions, scheme, id };
   });
 }
 

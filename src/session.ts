@@ -5,6 +5,7 @@ import { canDial, dial, tlsDial } from '#dial';
 import { identity, newGuid, random } from '#host';
 import type { LockSettings } from './acquisition.js';
 import {
+  checkAcl,
   checkChoice,
   checkCount,
   checkDuration,
@@ -341,7 +342,7 @@ export class Session implements AsyncDisposable {
         ['bounded', 'standard', 'session'],
         path,
       ),
-      acl: options.acl,
+      acl: checkAcl(options.acl, path),
       identity,
       newGuid,
       logger: this.#logger,

@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/clock': [],
   'src/host': [],
   'src/claim-data': [],
-  'src/arguments': ['src/errors'],
+  'src/arguments': ['src/errors', 'src/zookeeper/client (type)'],
   'src/attempt': ['xstate (type)'],
   'src/late-calls': ['src/clock'],
   // RUN: a chart from a table (docs/decisions/005)

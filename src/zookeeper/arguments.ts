@@ -68,7 +68,7 @@ export function aclFault(acl: readonly unknown[]): string | undefined {
     return 'was given no permissions; an ACL has at least one entry';
   const at = acl.findIndex((entry) => !isAcl(entry));
   if (at === -1) return undefined;
-  return `was given ${JSON.stringify(acl[at])} as permission ${at}; one is like { permissions: 31, scheme: "world", id: "anyone" }`;
+  return `was given something else as permission ${at} (not repeated here); one is like { permissions: 31, scheme: "world", id: "anyone" }`;
 }
 
 function isAcl(entry: unknown): boolean {
