@@ -3,6 +3,7 @@
  * `npm test`: installs what is missing, a real Apache ZooKeeper included, then checks and tests everything against
  * it. Its last line says how many passed and failed, a check counting as one. Arguments go to vitest.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +17,21 @@ async function ensureZooKeeper() {
   if (given) return `the one at ${given} (HOLDFAST_TEST_ZOOKEEPER)`;
   if (findInstallation() === undefined) {
     say("installing Debian's package zookeeper, once");
-    await timed('ZooKeeper installed', () => Promise.resolve(installOnDebian()));
+    await timed('ZooKeeper installed', () => Promise.resolve(installOnDebian('zookeeper')));
   }
   const installation = findInstallation();
   if (installation === undefined) throw new StepError(REMEDY);
   return installation.from;
+}
+
+/** Programs that single tests run, each named as Debian's package: where one cannot be had, its test says so. */
+const PROGRAMS = ['openssl', 'redis-server'];
+
+async function ensurePrograms() {
+  const missing = PROGRAMS.filter((program) => spawnSync(program, ['--version']).error !== undefined);
+  if (missing.length === 0) return;
+  const installed = `${missing.join(' and ')} installed`;
+  await timed(installed, () => Promise.resolve(installOnDebian(...missing)));
 }
 
 async function ensureNativePackage() {
@@ -93,6 +104,7 @@ async function runTests() {
 try {
   await ensureInstalled();
   say(`real ZooKeeper: ${await ensureZooKeeper()}`);
+  await ensurePrograms();
   await ensureNativePackage();
   // The benchmark is typed against the built files, as its user's process loads them.
   await ensureBuilt();

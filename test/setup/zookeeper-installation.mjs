@@ -69,17 +69,18 @@ export function findInstallation() {
 }
 
 /**
- * Installs Debian's package; returns false where that is not ours to do: not Debian, or not root.
+ * Installs Debian's packages; returns false where that is not ours to do: not Debian, or not root.
+ * @param {string[]} packages
  * @returns {boolean}
  */
-export function installOnDebian() {
+export function installOnDebian(...packages) {
   if (!existsSync('/etc/debian_version') || getuid?.() !== 0) return false;
   /** @type {import('node:child_process').SpawnSyncOptions} */
   const quietly = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
   };
-  const install = ['install', '--yes', '--no-install-recommends', 'zookeeper'];
+  const install = ['install', '--yes', '--no-install-recommends', ...packages];
   return (
     spawnSync('apt-get', ['update'], quietly).status === 0 &&
     spawnSync('apt-get', install, quietly).status === 0
