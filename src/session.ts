@@ -37,7 +37,6 @@ import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
-import { aclFault } from './zookeeper/arguments.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
 import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
@@ -321,9 +320,8 @@ export class Session implements AsyncDisposable {
     checkLockPath(path);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
     checkOptions(options, path);
-    const fault = options.acl === undefined ? undefined : aclFault(options.acl);
-    if (fault !== undefined) throw new InvalidArgumentError('acl', options.acl, `it ${fault}`, path);
-    if (options.acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {
+    const acl = checkAcl(options.acl, path);
+    if (acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {
       throw new InvalidArgumentError(
         'acl',
         options.acl,
@@ -342,7 +340,7 @@ export class Session implements AsyncDisposable {
         ['bounded', 'standard', 'session'],
         path,
       ),
-      acl: checkAcl(options.acl, path),
+      acl,
       identity,
       newGuid,
       logger: this.#logger,
