@@ -87,8 +87,8 @@ describe('a session refuses', () => {
     ['owner', 5, '5'],
     ['ownerKey', '', 'not empty'],
     ['onSuspend', 'never', 'bounded, standard, session'],
-    ['acl', [], 'at least one entry'],
-    ['acl', [{ permissions: 32, scheme: 'world', id: 'anyone' }], 'permission 0'],
+    ['acl', [], 'give a list'],
+    ['acl', [{ permissions: 32, scheme: 'world', id: 'anyone' }], 'acl[0].permissions'],
     ['reentrancy', 'allow', 'reject, count'],
     ['ownerContext', {}, 'getStore'],
   ])('a lock with %s %j, and names its path', (name, value, words) => {
