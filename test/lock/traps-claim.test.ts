@@ -56,6 +56,24 @@ describe('a claim', () => {
     expect(ensemble.claims(PATH)).toEqual([lease.claimPath]);
   });
 
+  it('T02: that bears our name and is another session’s is deleted and not adopted', async () => {
+    const other = await ensemble.outsider();
+    await madeBefore();
+    const acquiring = ensemble.lock(PATH);
+    await ensemble.until(acquiring.entries());
+    ensemble.zookeeper.faults.refuseConnections(true);
+    ensemble.zookeeper.faults.loseNextReply(({ type }) => type === opcode.create2);
+    const waiting = acquiring.acquire();
+    await ensemble.clock.settle();
+    const [ours = ''] = ensemble.claims(PATH);
+    ensemble.zookeeper.deleteNode(ours);
+    await ensemble.until(other.create(ours, new Uint8Array(), { mode: 'ephemeral' }));
+    ensemble.zookeeper.faults.refuseConnections(false);
+    const lease = await ensemble.until(waiting);
+    expect(lease.claimPath).not.toBe(ours);
+    expect(ensemble.claims(PATH)).toEqual([lease.claimPath]);
+  });
+
   it('T03: that went while its holder was cut off is missed at the reconnect', async () => {
     const heard: Ownership[] = [];
     ensemble.lock(PATH).subscribe({ next: (ownership) => heard.push(ownership), error: () => undefined });

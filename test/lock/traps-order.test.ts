@@ -88,23 +88,31 @@ describe('the line', () => {
 });
 
 describe('an answer that is no answer:', () => {
-  /** The next create is answered with `code`, as the real server does it when a session moves. */
-  const refusingOnce = (code: 'SessionMoved' | 'NotReadOnly'): ClientFactory => {
+  /** The next request of that kind is answered with `code`, as the real server does it when a session moves. */
+  const refusingOnce = (request: 'create' | 'delete', code: 'SessionMoved' | 'Throttled'): ClientFactory => {
     let left = 1;
     return (options) => {
       const client = ensemble.zookeeper.client()(options);
-      const create = client.create.bind(client);
+      const ask = client[request].bind(client) as (path: string, ...others: unknown[]) => Promise<unknown>;
       return Object.assign(client, {
-        create: (...request: Parameters<typeof create>) =>
-          left-- > 0 ? Promise.reject(new ZooKeeperError(code, 'create', request[0])) : create(...request),
+        [request]: (path: string, ...others: unknown[]) =>
+          left-- > 0 ? Promise.reject(new ZooKeeperError(code, request, path)) : ask(path, ...others),
       });
     };
   };
 
-  it.each(['SessionMoved', 'NotReadOnly'] as const)('T50: %s is asked again', async (code) => {
+  it.each([
+    ['SessionMoved', 'create'],
+    ['Throttled', 'create'],
+    ['SessionMoved', 'delete'],
+    ['Throttled', 'delete'],
+  ] as const)('T50: %s is asked again, for a %s', async (code, request) => {
     await ensemble.until(ensemble.held(PATH).then((lease) => lease.release()));
-    const lease = await ensemble.until(ensemble.lock(PATH, {}, { client: refusingOnce(code) }).acquire());
+    const lock = ensemble.lock(PATH, {}, { client: refusingOnce(request, code) });
+    const lease = await ensemble.until(lock.acquire());
     expect(ensemble.claims(PATH)).toEqual([lease.claimPath]);
+    await ensemble.until(lease.release());
+    expect(ensemble.claims(PATH)).toEqual([]);
   });
 
   it('T50: a create without a stat takes the claim’s token from the claim', async () => {

@@ -201,6 +201,20 @@ describe('a grant', () => {
     expect(ensemble.claims(PATH)).toEqual([]);
   });
 
+  it('T40: read too late is told as over to a subscriber who asks nothing', async () => {
+    const heard: Ownership[] = [];
+    const session = ensemble.session();
+    const lock = session.lock(PATH);
+    await ensemble.until(lock.acquire().then((lease) => lease.release()));
+    ensemble.zookeeper.faults.delayReplies(100);
+    lock.subscribe({ next: (ownership) => heard.push(ownership), error: () => undefined });
+    await ensemble.clock.settle();
+    ensemble.clock.stall(BOUND_MS);
+    ensemble.zookeeper.faults.delayReplies(0);
+    await ensemble.clock.advance(SESSION_MS);
+    expect(heard.at(-1)).toEqual({ status: 'expired', reason: 'validity-passed' });
+  });
+
   it('T49: after a reconnect rests on a listing behind a sync', async () => {
     const holder = await ensemble.held(PATH);
     const session = ensemble.session();
