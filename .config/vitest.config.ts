@@ -48,7 +48,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'real', include: onServer, globalSetup, testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'real',
+          include: onServer,
+          globalSetup: [...globalSetup, 'test/setup/native-package.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         extends: true,

@@ -15,7 +15,7 @@ import type { SessionPort } from './zookeeper/session-port.js';
 /** Low bits of a fencing token: the local hand-over number (DESIGN §3.7). */
 const HAND_OVER_BITS = 10n;
 
-/** What a lease is made from. @internal */
+/** What a lease is made from. Declared for all, because what is declared for all names it; made by locks only. */
 export interface LeaseParts {
   readonly session: SessionPort;
   readonly lockPath: string;

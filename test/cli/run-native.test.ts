@@ -1,5 +1,8 @@
 /** `holdfast run --client native`: what the npm package `zookeeper` does to its process must not reach the command. */
-import { expect, inject, it } from 'vitest';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { expect, inject, it, onTestFinished } from 'vitest';
 import { findNativePackages } from '../setup/native-installation.mjs';
 import { holder, inLine, observer } from './observer.js';
 import { stage } from './stage.js';
@@ -56,4 +59,22 @@ it('says what to install when the package is not there, and 64', async () => {
     .ended;
   expect(ended).toMatchObject({ code: 64, stdout: '' });
   expect(ended.stderr).toMatch(/^holdfast: --client is "native": [^\n]*npm install zookeeper[^\n]*\n$/);
+});
+
+it('says what to do when the package was installed without being built, and 64', async () => {
+  const packages = findNativePackages() ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-unbuilt-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  // What `npm install --ignore-scripts` leaves.
+  cpSync(join(packages, 'zookeeper'), join(folder, 'zookeeper'), {
+    recursive: true,
+    filter: (path) => !['build', 'deps'].includes(basename(path)),
+  });
+  const on = await stage();
+  const unbuilt = { NODE_PATH: `${folder}:${packages}` };
+  const ended = await on.holdfast(['run', '/cli/native/none', ...NATIVE, '--', 'true'], unbuilt).ended;
+  expect(ended).toMatchObject({ code: 64, stdout: '' });
+  expect(ended.stderr).toMatch(/^holdfast: --client is "native": [^\n]*not built[^\n]*npm rebuild[^\n]*\n$/);
 });

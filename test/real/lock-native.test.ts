@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, inject, it } from 'vitest';
 import { connect } from '../../src/index.js';
 import { nativeClient } from '../../src/zookeeper/native-client.js';
@@ -10,6 +12,12 @@ const connectString = inject('zookeeper');
 lockBehaviour('the native client and a real ZooKeeper', () =>
   Promise.resolve({ connectString, factory, leastSessionMs: 1_000 }),
 );
+
+it('reaches a server by its name', async () => {
+  await using session = connect(connectString.replace('127.0.0.1', 'localhost'), { client: factory });
+  const lease = await session.lock(freshPath('by-name')).acquire();
+  await lease.release();
+});
 
 describe('what the native client cannot do is refused where it is asked for', () => {
   it.each([
@@ -33,6 +41,17 @@ describe('what the native client cannot do is refused where it is asked for', ()
         message: expect.stringContaining('use the wire client') as string,
       }),
     );
+  });
+
+  it('a worker thread, which would take the process along when it ends', async () => {
+    const code =
+      "import('holdfast/native').then(({ nativeClient }) => nativeClient()).catch(({ code, message }) => " +
+      "require('node:worker_threads').parentPort.postMessage({ code, message }))";
+    const [told] = (await once(new Worker(code, { eval: true }), 'message')) as [unknown];
+    expect(told).toMatchObject({
+      code: 'NotSupported',
+      message: expect.stringContaining('main thread') as string,
+    });
   });
 
   it('a connect string that cannot be meant', () => {
