@@ -26,6 +26,7 @@ import type { LeaseParts, SharedLease } from './lease.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
 import { type Ownership, type OwnershipParts, ownershipOf, statusOf, tellsMore } from './ownership.js';
+import { type Paces, Progress } from './pace.js';
 import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
@@ -52,6 +53,7 @@ export interface LockSettings<L extends SharedLease> {
   readonly onLine: (line: Line) => void;
   /** For what is worth its request only once a lease has lasted. */
   readonly lateCalls: LateCalls;
+  readonly paces: Paces;
   /** Hears everything that the machine does, as XState's `inspect` tells it. */
   readonly inspect?: LockInspector | undefined;
 }
@@ -76,10 +78,12 @@ export class LockAcquisition<L extends SharedLease> {
   readonly #untold: Ownership<L>[] = [];
   readonly #parts: OwnershipParts<L> = {
     lease: () => this.#grant(),
+    estimateMs: (places) => this.#progress.standAt(places),
     error: () => this.#failureAsError(),
   };
   #told: Ownership<L> | null = null;
   #lease: L | null = null;
+  readonly #progress: Progress;
   #claimPath = '';
   #stopNews: (() => void) | null = null;
   #settle: () => void = () => undefined;
@@ -95,6 +99,7 @@ export class LockAcquisition<L extends SharedLease> {
     this.#request = request;
     this.#listener = listener;
     this.owner = request.owner;
+    this.#progress = new Progress(settings.paces.at(settings.path), settings.session.clock);
     const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
       settings;
     const { owner, timeoutMs, noWait, inPlaceOf } = request;
@@ -174,6 +179,7 @@ export class LockAcquisition<L extends SharedLease> {
     const ownership = ownershipOf(snapshot, this.#parts);
     if (tellsMore(this.#told, ownership)) {
       this.#told = ownership;
+      this.#progress.hear(ownership);
       if (this.#untold.push(ownership) === 1) queueMicrotask(this.#tell);
       if (ownership.status === 'held' && ownership.connection === 'confirmed' && !claimWatched)
         this.#settings.lateCalls.add(this.#watchDue);

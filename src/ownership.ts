@@ -18,6 +18,12 @@ export type Ownership<L = Lease> =
       readonly queueLength: number;
       /** The one ahead; its owner once it was read. Null while it is being looked for. */
       readonly predecessor: Predecessor | null;
+      /**
+       * How long it may still take from `asOf`, ms: `position` times the mean time in which a place became free at this path
+       * while this session waited there or held it alone; the last ten or so such times decide. Null until it saw one. A
+       * guess for people: nothing is asked of the server for it, and holders promise nothing.
+       */
+      readonly estimatedWaitMs: number | null;
       /** When the line was last listed, epoch ms. Live values come from `lock.contention`. */
       readonly asOf: number;
     }
@@ -57,6 +63,8 @@ export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' 
 export interface OwnershipParts<L> {
   /** The lease of the present grant. */
   readonly lease: () => L;
+  /** So many are ahead now: how long they may take to leave, ms. */
+  readonly estimateMs: (places: number) => number | null;
   /** The failure of the snapshot as an error for people. */
   readonly error: () => LockError;
 }
@@ -74,6 +82,7 @@ export function ownershipOf<L>(snapshot: LockSnapshot, parts: OwnershipParts<L>)
         position: waits?.position ?? 0,
         queueLength: waits?.queueLength ?? 0,
         predecessor,
+        estimatedWaitMs: waits === null ? null : parts.estimateMs(waits.position),
         asOf: consultation?.asOf ?? 0,
       };
     }

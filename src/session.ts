@@ -31,6 +31,7 @@ import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
 import { Lock, type LockInspector, type LockParts, type OwnerContextStore } from './lock.js';
+import { Paces } from './pace.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { Election } from './recipes/election.js';
@@ -150,6 +151,7 @@ export class Session implements AsyncDisposable {
   readonly #inspect: LockInspector | undefined;
   readonly #reported = new Set<string>();
   readonly #lateCalls: LateCalls;
+  readonly #paces = new Paces();
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
@@ -345,6 +347,7 @@ export class Session implements AsyncDisposable {
       newGuid,
       logger: this.#logger,
       lateCalls: this.#lateCalls,
+      paces: this.#paces,
       inspect: this.#inspect,
       onLine: (line) => {
         this.#report(path, line);

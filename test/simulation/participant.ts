@@ -4,6 +4,7 @@ import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import { LateCalls } from '../../src/late-calls.js';
 import { Lease } from '../../src/lease.js';
 import { Lock } from '../../src/lock.js';
+import { Paces } from '../../src/pace.js';
 import { lockRule } from '../../src/queue.js';
 import type { Logger } from '../../src/zookeeper/session-port.js';
 import { Supervisor } from '../../src/zookeeper/supervisor.js';
@@ -28,6 +29,7 @@ export class Participant {
   readonly clock: ProcessClock;
   readonly supervisor: Supervisor;
   readonly lateCalls: LateCalls;
+  readonly #paces = new Paces();
   readonly links = new Set<Link>();
   readonly sessionTimeoutMs: number;
   /** Added to every hop. */
@@ -111,6 +113,7 @@ export class Participant {
         error: (message) => world.tell(attempt.name, message),
       },
       lateCalls: this.lateCalls,
+      paces: this.#paces,
       onLine: () => undefined,
       ownerKey: undefined,
       owner: undefined,
