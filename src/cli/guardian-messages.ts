@@ -14,8 +14,8 @@ export type ToGuardian =
   | {
       readonly kind: 'start';
       readonly command: readonly string[];
-      /** Added to the environment. */
-      readonly env: Readonly<Record<string, string>>;
+      /** Set in the environment; null: taken out of it. */
+      readonly env: Readonly<Record<string, string | null>>;
       readonly validUntilMs: number;
       readonly killAfterMs: number;
       /** `run` speaks more often than that, unless it is stopped. */

@@ -65,7 +65,7 @@ class Guardian {
       child = spawn(file, args, {
         stdio: ['inherit', 'inherit', 'inherit'],
         detached: true,
-        env: { ...process.env, ...start.env },
+        env: environmentWith(start.env),
       });
     } catch (error) {
       this.#refuse(error as NodeJS.ErrnoException);
@@ -148,6 +148,13 @@ class Guardian {
 function say(message: FromGuardian, then: () => void = () => undefined): void {
   // `run` may be gone by now.
   if (process.connected) process.send?.(message, undefined, undefined, then);
+}
+
+/** This process's environment, changed; spawn leaves out what is undefined. */
+function environmentWith(changes: Start['env']): NodeJS.ProcessEnv {
+  const environment = { ...process.env };
+  for (const [name, value] of Object.entries(changes)) environment[name] = value ?? undefined;
+  return environment;
 }
 
 /** With the pipe, the last thing goes that keeps this process. */

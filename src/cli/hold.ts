@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { systemClock } from '../clock.js';
 import { LockLostError } from '../errors.js';
-import type { Lease } from '../lease.js';
+import { Lease, type SharedLease } from '../lease.js';
 import type { Session } from '../session.js';
 import { EXIT, type Io } from './command.js';
 import type { GuardedCommand, Outcome } from './guarded-command.js';
@@ -33,7 +33,11 @@ export interface Means {
 }
 
 /** Runs the command under the lease. Resolves with the exit code when its whole group is gone; the lock is still ours to release. */
-export async function hold(lease: Lease, plan: HoldPlan, { io, session, guarded }: Means): Promise<number> {
+export async function hold(
+  lease: SharedLease,
+  plan: HoldPlan,
+  { io, session, guarded }: Means,
+): Promise<number> {
   const grantedMs = systemClock.wallNow();
   const view = { suspended: false, timeoutMs: 15_000 };
   let tell: () => void = () => undefined;
@@ -61,7 +65,8 @@ export async function hold(lease: Lease, plan: HoldPlan, { io, session, guarded 
   guarded.start({
     command: plan.command,
     env: {
-      HOLDFAST_FENCING_TOKEN: String(lease.fencingToken),
+      // Readers have none; one inherited from a run around this one would be another lock's.
+      HOLDFAST_FENCING_TOKEN: lease instanceof Lease ? String(lease.fencingToken) : null,
       HOLDFAST_LOCK_PATH: lease.path,
       HOLDFAST_CLAIM_PATH: lease.claimPath,
     },
@@ -88,7 +93,7 @@ export async function hold(lease: Lease, plan: HoldPlan, { io, session, guarded 
   }
 }
 
-function exitCodeOf(outcome: Outcome, lease: Lease, { path, command }: HoldPlan, io: Io): number {
+function exitCodeOf(outcome: Outcome, lease: SharedLease, { path, command }: HoldPlan, io: Io): number {
   const name = JSON.stringify(command[0]);
   const say = (sentence: string) => {
     io.stderr.write(`holdfast: ${sentence}\n`);

@@ -2,6 +2,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { LockTimeoutError } from '../errors.js';
 import { type InspectionHub, inspectLocks } from '../inspect/hub.js';
+import type { SharedLease } from '../lease.js';
+import type { Lock } from '../lock.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
@@ -33,6 +35,10 @@ export const run: Command = {
     'no-wait': { type: 'boolean', help: 'give up at once when somebody is ahead' },
     ttl: { type: 'string', placeholder: 'ms', help: 'end the command and the lock so long after the grant' },
     owner: { type: 'string', placeholder: 'id', help: 'what others see as the owner' },
+    shared: {
+      type: 'boolean',
+      help: 'hold it as a reader: with other --shared runs, never with one without',
+    },
     'kill-after': {
       type: 'string',
       placeholder: 'ms',
@@ -46,8 +52,8 @@ export const run: Command = {
     ...CONNECTION_OPTIONS,
   },
   notes: [
-    'The command gets HOLDFAST_FENCING_TOKEN, HOLDFAST_LOCK_PATH and HOLDFAST_CLAIM_PATH. What it leaves running in its',
-    'process group is ended before the lock is released.',
+    'The command gets HOLDFAST_LOCK_PATH, HOLDFAST_CLAIM_PATH and, unless --shared, HOLDFAST_FENCING_TOKEN. What it leaves',
+    'running in its process group is ended before the lock is released.',
     "Exit code: the command's own, 128+n for signal n; 75 not obtained in time; 69 never connected; 74 lost while the",
     'command ran; 64 bad usage; 126 not executable; 127 not found.',
   ],
@@ -102,6 +108,7 @@ function openTrace(
 interface Plan extends HoldPlan {
   readonly timeoutMs: number | undefined;
   readonly noWait: boolean;
+  readonly shared: boolean;
   readonly lockOptions: { readonly owner?: string; readonly ttlMs?: number; readonly timeoutMs?: number };
 }
 
@@ -135,13 +142,26 @@ function planFrom(parsed: ParsedCommand): Plan {
     ...(ttlMs === undefined ? {} : { ttlMs }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
-  return { path, command, timeoutMs, noWait, ttlMs, killAfterMs, lockOptions };
+  return {
+    path,
+    command,
+    timeoutMs,
+    noWait,
+    shared: flag(parsed, 'shared'),
+    ttlMs,
+    killAfterMs,
+    lockOptions,
+  };
 }
 
 /** Stands in line, and runs the command when it is our turn. */
 async function attempt(plan: Plan, means: Means & { readonly target: string }): Promise<number> {
   const { io, session } = means;
-  const lock = asUsage(() => session.lock(plan.path, plan.lockOptions));
+  const lock: Pick<Lock<SharedLease>, 'acquire' | 'tryAcquire'> = asUsage(() =>
+    plan.shared
+      ? session.readWriteLock(plan.path, plan.lockOptions).readLock
+      : session.lock(plan.path, plan.lockOptions),
+  );
   const seen = { connected: false };
   const watching = session.state.subscribe((state) => {
     if (state.kind === 'connected') seen.connected = true;

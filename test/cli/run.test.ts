@@ -47,6 +47,32 @@ describe('holdfast run', () => {
     await running.ended;
   });
 
+  it('lets --shared commands run together, and none of them beside one without', async () => {
+    const on = await stage();
+    const session = observer(zookeeper);
+    const path = '/cli/shared';
+    const shared = ['run', path, '--shared', ...CONNECT, '--', ...on.watched()];
+    // As from within another run: that token is another lock's.
+    const readers = [on.holdfast(shared, { HOLDFAST_FENCING_TOKEN: '7' }), on.holdfast(shared)];
+    const [first, second] = [await on.witness(), await on.witness()];
+    expect([first.token, second.token]).toEqual([undefined, undefined]);
+    expect(await holder(session, path)).toMatchObject({ kind: 'read' });
+    const refused = await on.holdfast(['run', path, '--no-wait', ...CONNECT, '--', 'true']).ended;
+    expect(refused.code).toBe(75);
+    const writer = on.holdfast(['run', path, ...CONNECT, '--', ...on.watched()]);
+    await inLine(session, path, 3);
+    const late = await on.holdfast([...shared.slice(0, 3), '--no-wait', ...shared.slice(3)]).ended;
+    expect(late.code).toBe(75);
+    const writing = on.witness();
+    first.finish();
+    second.finish();
+    expect(BigInt((await writing).token)).toBeGreaterThan(0n);
+    (await writing).finish();
+    const codes = await Promise.all([...readers, writer].map(({ ended }) => ended));
+    expect(codes.map(({ code }) => code)).toEqual([0, 0, 0]);
+    await inLine(session, path, 0);
+  });
+
   it('gives the command its standard input, and passes its output on', async () => {
     const on = await stage();
     const running = on.holdfast(['run', '/cli/stdin', ...CONNECT, '--', 'sh', '-c', 'cat; echo done >&2']);
