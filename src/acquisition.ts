@@ -85,6 +85,7 @@ export class LockAcquisition<L extends SharedLease> {
   #lease: L | null = null;
   readonly #progress: Progress;
   #claimPath = '';
+  #obstacle: LockError | undefined;
   #stopNews: (() => void) | null = null;
   #settle: () => void = () => undefined;
   readonly #settled: Promise<void>;
@@ -118,6 +119,10 @@ export class LockAcquisition<L extends SharedLease> {
       record: this.#record,
       logger,
       made: new Set(),
+      purgeRefused: (error) => {
+        this.#obstacle = error;
+        logger.error(error.message);
+      },
       onLine,
     };
     this.#actor = createActor(lockLogic, {
@@ -140,6 +145,11 @@ export class LockAcquisition<L extends SharedLease> {
   /** The lease, while it is held. */
   get lease(): L | null {
     return statusOf(this.#actor.getSnapshot()) === 'held' ? this.#lease : null;
+  }
+
+  /** Why the wait is longer than it should be, if that is known. */
+  get obstacle(): LockError | undefined {
+    return this.#obstacle;
   }
 
   /** Whether it is still on its way to being held, or held. */
@@ -255,7 +265,7 @@ export class LockAcquisition<L extends SharedLease> {
       case 'timeout': {
         const verdict = consultation?.verdict;
         const standing = whereItStood(session, verdict?.kind === 'waits' ? verdict : null);
-        return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing);
+        return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing, this.#obstacle);
       }
       case 'claim-deleted':
         return new ClaimDeletedError(path, this.#claimPath);

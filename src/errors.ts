@@ -63,14 +63,18 @@ export class AlreadyOwnLockError<L = unknown> extends LockError {
   }
 }
 
-/** Not obtained before the deadline (`ErrLockingTimedOut`). Nothing is left in line. */
+/**
+ * Not obtained before the deadline (`ErrLockingTimedOut`). Nothing is left in line. Its `cause` is an {@link ExpireLockFailedError}
+ * when the holder had outlived its time to live and could not be ended.
+ */
 export class LockTimeoutError extends LockError {
   override readonly name = 'LockTimeoutError';
-  constructor(path: string, timeoutMs: number, standing: string) {
+  constructor(path: string, timeoutMs: number, standing: string, cause?: unknown) {
     super(
       'LOCK_TIMEOUT',
       `${path} was not obtained within ${timeoutMs} ms (${standing}): wait longer (timeoutMs), or look at who holds it (lock.entries())`,
       path,
+      cause,
     );
   }
 }

@@ -2,6 +2,7 @@
 import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock-machine.js';
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
+import type { ExpireLockFailedError } from './errors.js';
 import { purgeWhenExpired } from './purge.js';
 import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
@@ -22,6 +23,8 @@ export interface Acquisition {
   readonly logger: Logger;
   /** Every znode that is known to have been made and not known to be gone: registered before anything else is awaited (T15). */
   readonly made: Set<string>;
+  /** Told why a holder that outlived its time to live could not be ended. */
+  readonly purgeRefused: (error: ExpireLockFailedError) => void;
   /** Told what a listing showed besides the verdict. */
   readonly onLine: (line: Line) => void;
 }
@@ -66,6 +69,7 @@ export function watchPredecessor(
               data,
               stat: news.stat,
               claim,
+              refused: acquisition.purgeRefused,
             })
           : () => undefined;
     },

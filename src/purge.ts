@@ -23,6 +23,8 @@ export interface PurgeOptions {
   readonly stat: Stat;
   /** Our own. */
   readonly claim: Claim;
+  /** ZooKeeper would not have it deleted. */
+  readonly refused: (error: ExpireLockFailedError) => void;
 }
 
 /** Milliseconds to wait before the holder may be deleted; null: never. */
@@ -31,7 +33,7 @@ export function untilPurgeMs({
   data,
   stat,
   claim,
-}: Omit<PurgeOptions, 'logger' | 'lockPath' | 'path'>): number | null {
+}: Omit<PurgeOptions, 'logger' | 'lockPath' | 'path' | 'refused'>): number | null {
   if (data.ttlMs !== undefined) {
     const leaderNowMs = claim.createdMs + (session.clock.now() - claim.heardAtMs);
     return stat.mtimeMs + data.ttlMs + PURGE_MARGIN_MS - leaderNowMs;
@@ -46,7 +48,7 @@ export function untilPurgeMs({
 
 /** Deletes the holder's claim when its time is over, by version: a renewal in between wins (DESIGN §3.9). Returns the way to stop. */
 export function purgeWhenExpired(options: PurgeOptions): () => void {
-  const { session, logger, lockPath, path, stat } = options;
+  const { session, logger, lockPath, path, stat, refused } = options;
   const delayMs = untilPurgeMs(options);
   if (delayMs === null) return () => undefined;
   const timer = session.clock.setTimeout(
@@ -56,8 +58,7 @@ export function purgeWhenExpired(options: PurgeOptions): () => void {
           logger.warn(`${path}: deleted, it had outlived its time to live`);
         },
         (error: unknown) => {
-          if (isZooKeeperError(error, 'NoAuth'))
-            logger.error(new ExpireLockFailedError(lockPath, path, error).message);
+          if (isZooKeeperError(error, 'NoAuth')) refused(new ExpireLockFailedError(lockPath, path, error));
           // Renewed, gone or disconnected: the watch on it, or the next consultation, tells.
         },
       );

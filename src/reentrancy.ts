@@ -46,6 +46,11 @@ export class CountedAcquisition<L extends SharedLease> {
     return this.held ? (this.#newest?.lease ?? null) : null;
   }
 
+  /** Why the wait is longer than it should be, if that is known. */
+  get obstacle(): LockError | undefined {
+    return this.#acquisition.obstacle;
+  }
+
   /** Where it stands, as far as members were told. */
   get told(): Ownership<L> {
     return this.#told;
@@ -187,7 +192,7 @@ export class Member<L extends SharedLease> {
     const { session, path } = this.#all.settings;
     const { told } = this.#all;
     const standing = whereItStood(session, told.status === 'waitingOnPredecessor' ? told : null);
-    return new LockTimeoutError(path, timeoutMs, standing);
+    return new LockTimeoutError(path, timeoutMs, standing, this.#all.obstacle);
   }
 
   #fail(error: LockError): void {

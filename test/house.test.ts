@@ -62,6 +62,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'machines/',
     'src/claim-data',
     'src/claim-record',
+    'src/errors (type)',
     'src/purge',
     'src/queue (type)',
     'src/zookeeper/client',

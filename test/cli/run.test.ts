@@ -168,7 +168,7 @@ describe('the exit code of holdfast run', () => {
       64,
       ['run', '/a', '--connect', 'here:99999', '--', 'true'],
     ],
-    ['is 64 for an option that is not there yet', 64, ['run', '/a', '--shared', '--', 'true']],
+    ['is 64 for an option that is not there', 64, ['run', '/a', '--share', '--', 'true']],
     [
       'is 64 for --timeout and --no-wait together',
       64,
