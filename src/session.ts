@@ -1,7 +1,7 @@
 /** The handle for one ensemble: hands out locks, and says how the connection is. */
 
 import { Observable } from 'rxjs';
-import { canDial, dial, tlsDial } from '#dial';
+import { canDial, dial } from '#dial';
 import { identity, newGuid, random } from '#host';
 import type { LockSettings } from './acquisition.js';
 import {
@@ -20,6 +20,7 @@ import {
   checkOwner,
 } from './arguments.js';
 import { type Clock, systemClock } from './clock.js';
+import { checkConnectString, checkedTlsDial, supervise } from './connecting.js';
 import {
   type Contention,
   type ContentionUnder,
@@ -39,10 +40,8 @@ import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
 import type { Acl, ClientFactory, TlsOptions } from './zookeeper/client.js';
-import { credentialsFault, parseConnectString } from './zookeeper/connect-string.js';
-import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger } from './zookeeper/session-port.js';
-import { type SessionState, Supervisor, type SupervisorOptions } from './zookeeper/supervisor.js';
+import type { SessionState, Supervisor } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
 
 /** How to connect. Times in milliseconds. */
@@ -363,38 +362,4 @@ export class Session implements AsyncDisposable {
       );
     }
   }
-}
-
-/** A client of somebody's own may read the connect string otherwise. */
-function supervise(factory: ClientFactory, options: SupervisorOptions): Supervisor {
-  try {
-    return new Supervisor(factory, options);
-  } catch (error) {
-    if (!isZooKeeperError(error, 'BadArguments')) throw error;
-    throw new InvalidArgumentError('the connect string', options.client.connectString, reasonOf(error));
-  }
-}
-
-/** `ours`: whether our own client will take it apart; another may read it otherwise, but no credentials from it. */
-function checkConnectString(connectString: string, ours: boolean): void {
-  const secret = typeof connectString === 'string' ? credentialsFault(connectString) : undefined;
-  if (secret !== undefined) throw new InvalidArgumentError('the connect string', '…', `it ${secret}`);
-  if (!ours) return;
-  try {
-    parseConnectString(connectString);
-  } catch (error) {
-    throw new InvalidArgumentError('the connect string', connectString, reasonOf(error));
-  }
-}
-
-function checkedTlsDial(options: TlsOptions): ReturnType<typeof tlsDial> {
-  try {
-    return tlsDial(options);
-  } catch (cause) {
-    throw new InvalidArgumentError('tls', options, reasonOf(cause), undefined, cause);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).replace('connect: BadArguments: ', '');
 }

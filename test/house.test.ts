@@ -168,10 +168,12 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/watches',
     'rxjs',
   ],
+  'src/connecting': ['src/errors', 'src/zookeeper/'],
   'src/session': [
     'src/acquisition (type)',
     'src/arguments',
     'src/clock',
+    'src/connecting',
     'src/contention',
     'src/errors',
     'src/host',
