@@ -1,6 +1,6 @@
 /**
- * The projects: `unit` needs no server, `real` runs against a real Apache ZooKeeper, `ensemble` breaks three of them, when
- * the others are done, `bench` measures on one. With
+ * The projects: `unit` needs no server, and neither does `simulation`, which runs many histories; `real` runs against a
+ * real Apache ZooKeeper; `ensemble` breaks three of them, when the others are done; `bench` measures on one. With
  * HOLDFAST_TEST_DIST=1 tests that import by package name run on the built files.
  */
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,8 @@ const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
 /** `source` leads `#dial` and its like to the sources as well. */
 const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development|production'];
 
+/** Many histories, some of them of altered sources: minutes, not seconds. */
+const simulation = ['mutants', 'many-histories', 'overlap'].map((name) => `test/simulation/${name}.test.ts`);
 const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
 const onEnsemble = ['test/ensemble/**/*.test.ts'];
 const globalSetup = ['test/setup/real-zookeeper.ts'];
@@ -42,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServer, ...onEnsemble],
+          exclude: [...onServer, ...onEnsemble, ...simulation],
           testTimeout: 20_000,
         },
       },
@@ -56,6 +58,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { extends: true, test: { name: 'simulation', include: simulation, testTimeout: 120_000 } },
       {
         extends: true,
         test: {

@@ -76,6 +76,7 @@ async function runTests() {
       'run',
       '--config=.config/vitest.config.ts',
       '--project=unit',
+      '--project=simulation',
       '--project=real',
       '--project=ensemble',
       '--reporter=default',

@@ -6,9 +6,15 @@ import type { World } from './world.js';
 
 type Fault = (world: World, chance: Chance) => void;
 
+/** The more often, the more depends on it. */
 const LOSABLE = [
   opcode.create2,
+  opcode.create2,
+  opcode.create2,
   opcode.getChildren2,
+  opcode.getChildren2,
+  opcode.delete,
+  opcode.delete,
   opcode.delete,
   opcode.getData,
   opcode.setData,
@@ -18,14 +24,19 @@ const LOSABLE = [
   opcode.removeWatches,
 ];
 
+/** Trouble likes holders. */
 const somebody = (world: World, chance: Chance): Participant | undefined => {
   const alive = world.participants.filter(({ clock, closed }) => !clock.dead && !closed);
-  return alive.length === 0 ? undefined : chance.pick(alive);
+  const holding = world.attempts.flatMap(({ pending, doing, participant }) =>
+    pending && doing === 'holding' && alive.includes(participant) ? [participant] : [],
+  );
+  const choices = holding.length > 0 && chance.happens(0.6) ? holding : alive;
+  return choices.length === 0 ? undefined : chance.pick(choices);
 };
 
 /** Mostly short, now and then longer than a session. */
 const duration = (world: World, chance: Chance): number =>
-  chance.happens(0.5) ? chance.between(20, 1_500) : chance.between(0.2, 2) * world.sessionTimeoutMs;
+  chance.happens(0.4) ? chance.between(20, 1_500) : chance.between(0.2, 2) * world.sessionTimeoutMs;
 
 const onRequest =
   (button: 'loseNextReply' | 'loseNextRequest' | 'cutAfterNextReply'): Fault =>
@@ -73,7 +84,8 @@ export const FAULTS = {
   slow(world, chance) {
     const participant = somebody(world, chance);
     if (participant === undefined) return;
-    participant.slowMs = chance.between(50, 0.6 * world.sessionTimeoutMs);
+    participant.slowMs = chance.between(50, 0.4 * world.sessionTimeoutMs);
+    world.settleMs = world.sessionTimeoutMs;
     world.lasting(duration(world, chance), () => {
       participant.slowMs = 0;
     });
@@ -175,6 +187,16 @@ export const FAULTS = {
       world.lasting(duration(world, chance), () => {
         down.rejoin();
       });
+  },
+  /** The way to the leader and back takes long. */
+  slowRelay(world, chance) {
+    const slow = follower(world, chance);
+    if (slow === undefined) return;
+    slow.slowMs = chance.between(100, 3_000);
+    world.settleMs = world.sessionTimeoutMs;
+    world.lasting(duration(world, chance), () => {
+      slow.slowMs = 0;
+    });
   },
   /** Cut off from its leader, a follower goes on answering until it notices (T37). */
   isolate(world, chance) {

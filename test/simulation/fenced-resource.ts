@@ -4,6 +4,8 @@ import type { Attempt } from './attempt.js';
 export class FencedResource {
   /** Writes that came from a holder after a later one had written. */
   refused = 0;
+  /** Those of them whose sender believed in its lock all the while. */
+  refusedInGoodFaith = 0;
   /** The same, and let through: the token did not do its work. */
   staleAccepted = 0;
   readonly #newest = new Map<string, { token: bigint; grant: number }>();
@@ -20,6 +22,7 @@ export class FencedResource {
     const newest = this.#newest.get(attempt.path);
     if (newest !== undefined && token < newest.token) {
       this.refused += 1;
+      if (attempt.believes) this.refusedInGoodFaith += 1;
       return;
     }
     if (newest !== undefined && grant < newest.grant) this.staleAccepted += 1;

@@ -68,6 +68,8 @@ export class Follower implements ConnectionServer {
   readonly options: FollowerOptions;
   readonly #connections = new Set<FollowerConnection>();
   readonly #noted = new Set<string>();
+  /** Added to every hop to the leader and back. */
+  slowMs = 0;
   #applied = 0;
   #heardMs = 0;
   #up = true;
@@ -81,8 +83,9 @@ export class Follower implements ConnectionServer {
     this.options = options;
     this.tree = new ZnodeTree(options.sequenceStart);
     this.verdict = options.verdict;
-    this.toLeader = new Channel(options.clock, options.latencyMs);
-    this.fromLeader = new Channel(options.clock, options.latencyMs);
+    const latencyMs = () => options.latencyMs() + this.slowMs;
+    this.toLeader = new Channel(options.clock, latencyMs);
+    this.fromLeader = new Channel(options.clock, latencyMs);
     this.#relay();
   }
 
@@ -96,6 +99,12 @@ export class Follower implements ConnectionServer {
     const connection = new FollowerConnection(this, sink);
     this.#connections.add(connection);
     return connection;
+  }
+
+  pathsWatchedBy(sessionId: string): string[] {
+    return [...this.#connections].flatMap(({ inner }) =>
+      inner.sessionId === sessionId ? this.watches.pathsOf(inner) : [],
+    );
   }
 
   /** The leader committed. */
@@ -237,7 +246,7 @@ export class Follower implements ConnectionServer {
 /** Frames in order; a request that the leader must be asked holds up those behind it, as CommitProcessor does. */
 class FollowerConnection implements Peer {
   readonly #follower: Follower;
-  readonly #inner: ServerConnection;
+  readonly inner: ServerConnection;
   readonly #queue: Uint8Array[] = [];
   #asking = false;
   /** What the leader knows this connection by: it closes it when the session ends or moves. */
@@ -245,7 +254,7 @@ class FollowerConnection implements Peer {
 
   constructor(follower: Follower, sink: Sink) {
     this.#follower = follower;
-    this.#inner = new ServerConnection(follower, sink, '127.0.0.1');
+    this.inner = new ServerConnection(follower, sink, '127.0.0.1');
     const stand = {
       sessionId: '0',
       close: () => {
@@ -259,20 +268,20 @@ class FollowerConnection implements Peer {
   }
 
   receive(bytes: Uint8Array): void {
-    this.#follower.note(this.#inner.sessionId);
+    this.#follower.note(this.inner.sessionId);
     this.#queue.push(bytes);
     this.#serve();
   }
 
   closed(): void {
-    this.#inner.closed();
+    this.inner.closed();
     this.#queue.length = 0;
     this.#follower.forget(this);
   }
 
   /** From this side. */
   end(): void {
-    this.#inner.close();
+    this.inner.close();
     this.#queue.length = 0;
     this.#follower.forget(this);
   }
@@ -283,7 +292,7 @@ class FollowerConnection implements Peer {
       if (frame === undefined) return;
       const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
       if (view.getInt32(0) !== frame.byteLength - LENGTH_BYTES) throw new Error('a write is not one frame');
-      if (this.#inner.sessionId === '0') this.#greet(frame);
+      if (this.inner.sessionId === '0') this.#greet(frame);
       else if (FORWARDED.has(view.getInt32(TYPE_AT))) this.#forward(view.getInt32(TYPE_AT), frame);
       else this.#finish();
     }
@@ -301,12 +310,12 @@ class FollowerConnection implements Peer {
       const greeting = this.#follower.options.leader.greet(this.#atLeader, request);
       if (greeting !== undefined) Object.assign(this.#atLeader, { sessionId: greeting.sessionId });
       return greeting;
-    });
+    }, request.sessionId !== '0');
   }
 
   #forward(type: number, frame: Uint8Array): void {
     const { leader } = this.#follower.options;
-    const { sessionId } = this.#inner;
+    const { sessionId } = this.inner;
     this.#ask(() => {
       if (leader.connectionOf(sessionId) !== this.#atLeader) {
         const alive = leader.sessions().some(({ id }) => id === sessionId);
@@ -331,26 +340,31 @@ class FollowerConnection implements Peer {
     });
   }
 
-  /** Asks the leader; the answer comes behind everything that was committed before it. */
-  #ask(atLeader: () => unknown): void {
+  /**
+   * Asks the leader; the answer comes behind everything that was committed before it. `ahead`: it is no commit, so it does not wait
+   * for a replica that lags (a session's revalidation, in Learner).
+   */
+  #ask(atLeader: () => unknown, ahead = false): void {
     const { toLeader, fromLeader } = this.#follower;
     this.#asking = true;
     toLeader.send(() => {
       const answer = atLeader();
+      const answered = () => {
+        this.#asking = false;
+        if (this.#queue.length === 0) return;
+        this.#follower.answer = answer;
+        this.#finish();
+        this.#serve();
+      };
       fromLeader.send(() => {
-        this.#follower.inOrder(() => {
-          this.#asking = false;
-          if (this.#queue.length === 0) return;
-          this.#follower.answer = answer;
-          this.#finish();
-          this.#serve();
-        });
+        if (ahead) answered();
+        else this.#follower.inOrder(answered);
       });
     });
   }
 
   #finish(): void {
     const frame = this.#queue.shift();
-    if (frame !== undefined) this.#inner.receive(frame);
+    if (frame !== undefined) this.inner.receive(frame);
   }
 }

@@ -1,6 +1,7 @@
 /** Runs one history from its seed, and says what broke. The same seed is the same history, to the last millisecond. */
 import { Chance } from './chance.js';
-import { BrokenGuarantee } from './checkers/checker.js';
+import { BrokenGuarantee, type Checker } from './checkers/checker.js';
+import { ClaimOutlivesBelief } from './checkers/claim-outlives-belief.js';
 import { LossIsTold } from './checkers/loss-is-told.js';
 import { NoClaimLeft, OneClaimEach } from './checkers/no-claim-left.js';
 import { NoTimerLeft, NoWatchLeft } from './checkers/no-watch-left.js';
@@ -14,8 +15,6 @@ import { World } from './world.js';
 
 /** From the end of all faults to the end of all waiting, at most. */
 const CALM_LIMIT_MS = 300_000;
-/** What is under way when all is over has arrived by then. */
-const SETTLE_MS = 3_000;
 
 export interface Report {
   readonly seed: number;
@@ -26,6 +25,7 @@ export interface Report {
   readonly overlaps: number;
   /** Writes of stale holders that the resource refused, and let through. */
   readonly refused: number;
+  readonly refusedInGoodFaith: number;
   readonly staleAccepted: number;
   readonly attempts: number;
   readonly grants: number;
@@ -40,9 +40,17 @@ export function profileOf(seed: number): ProfileName {
   return new Chance(seed ^ 0x0b5e55ed).weighted(weights);
 }
 
+export interface HistoryOptions {
+  /** Default: what the seed says. */
+  readonly profile?: ProfileName | undefined;
+  readonly trace?: boolean;
+  /** The one guarantee to look after; default all. */
+  readonly only?: string | undefined;
+}
+
 export async function runHistory(
   seed: number,
-  { profile: name = profileOf(seed), trace = false }: { profile?: ProfileName; trace?: boolean } = {},
+  { profile: name = profileOf(seed), trace = false, only }: HistoryOptions = {},
 ): Promise<Report> {
   const { profile } = PROFILES[name];
   const chance = new Chance(seed);
@@ -59,8 +67,9 @@ export async function runHistory(
       );
     }
   });
-  world.checkers.push(
+  const checkers: Checker[] = [
     new OneHolder(world),
+    new ClaimOutlivesBelief(world),
     new TokensGrow(world),
     new OneClaimEach(world),
     world.promises,
@@ -70,7 +79,8 @@ export async function runHistory(
     new NoClaimLeft(world),
     new NoWatchLeft(world),
     new NoTimerLeft(world),
-  );
+  ];
+  world.checkers.push(...checkers.filter(({ guarantee }) => only === undefined || guarantee === only));
   let broken: BrokenGuarantee | null = null;
   const check = (when: 'step' | 'end' | 'closed') => {
     if (failure !== undefined) throw failure;
@@ -96,6 +106,7 @@ export async function runHistory(
     trace: traces ?? [],
     overlaps: world.overlaps,
     refused: world.resource.refused,
+    refusedInGoodFaith: world.resource.refusedInGoodFaith,
     staleAccepted: world.resource.staleAccepted,
     attempts: world.attempts.length,
     grants: world.attempts.filter(({ lease }) => lease !== null).length,
@@ -117,13 +128,13 @@ async function play(world: World, chance: Chance, check: (when: 'step' | 'end' |
     world.attempts.every(({ pending }) => !pending) &&
     world.paths.every((path) => world.lineAt(path).length === 0);
   while (!over() && (await clock.step(troubleMs + CALM_LIMIT_MS))) if (check('step')) return;
-  const settledMs = clock.now() + SETTLE_MS;
+  const settledMs = clock.now() + world.settleMs;
   while (await clock.step(settledMs)) if (check('step')) return;
   if (check('end')) return;
 
   for (const participant of world.participants)
     if (!participant.clock.dead && !participant.closed) world.leave(participant);
-  const closedMs = clock.now() + SETTLE_MS;
+  const closedMs = clock.now() + world.settleMs;
   while (await clock.step(closedMs)) if (check('step')) return;
   await world.ensemble.close();
   const doneMs = clock.now() + CALM_LIMIT_MS;

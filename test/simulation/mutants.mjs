@@ -1,10 +1,293 @@
 // @ts-check
 /**
- * @typedef {object} Mutant One rule of the product, switched off.
- * @property {string} checker The guarantee that is then found broken.
+ * Rules of the product, each switched off by itself. A checker that bites finds every one of them: `mutants.test.ts`. The texts must
+ * be in the sources exactly once, so that a rule which moves takes its mutant along.
+ *
+ * @typedef {object} Mutant
+ * @property {string} checker The guarantee that is then found broken, looked after alone.
  * @property {string} profile The kind of history that finds it.
  * @property {{ file: string, from: string, to: string }[]} replacements
  */
 
+const ONE_HOLDER = 'at most one holder';
+const OUTLIVES = 'a claim outlives the belief in it';
+const NO_CLAIM_LEFT = 'no claim left behind';
+const NOBODY_WAITS = 'nobody waits while first';
+
 /** @type {Record<string, Mutant>} */
-export const MUTANTS = {};
+export const MUTANTS = {
+  'the line is ordered by name': {
+    checker: ONE_HOLDER,
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'src/queue.ts',
+        from: 'contenders.sort((a, b) => a.sequence - b.sequence || amongEquals(a, b));',
+        to: 'contenders.sort((a, b) => byText(a.name, b.name));',
+      },
+    ],
+  },
+  "at the counter's end the number still orders (T45)": {
+    checker: ONE_HOLDER,
+    profile: 'counter-end',
+    replacements: [
+      {
+        file: 'src/queue.ts',
+        from: 'pastCounterEnd: contenders.some(({ sequence }) => sequence === COUNTER_END || sequence < 0),',
+        to: 'pastCounterEnd: false,',
+      },
+    ],
+  },
+  'whoever is ahead may leave: it is a grant (T25)': {
+    checker: ONE_HOLDER,
+    profile: 'crowd',
+    replacements: [{ file: 'src/queue.ts', from: 'inherits: position === 1 && ', to: 'inherits: ' }],
+  },
+  'the claim of another session is adopted (T01, T02)': {
+    checker: ONE_HOLDER,
+    profile: 'server',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "target: '#lock.creatingNode',\n      reenter: true,",
+        to: "target: '#lock.creatingNode.probing',\n      reenter: true,",
+      },
+      {
+        file: 'machines/lock-setup.ts',
+        from: 'guid: ({ context }) => context.newGuid(),',
+        to: 'guid: ({ context }) => context.guid || context.newGuid(),',
+      },
+      {
+        file: 'src/lock-actors.ts',
+        from: 'else if (claim === null && stat.ephemeralOwner === client.sessionId)',
+        to: 'else if (claim === null)',
+      },
+    ],
+  },
+  'an unanswered creation is asked for again (T06)': {
+    checker: 'one claim for one acquisition',
+    profile: 'network',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "{ guard: 'outcomeUnknown', target: 'probing' },",
+        to: "{ guard: 'outcomeUnknown', target: 'awaitingSession' },",
+      },
+    ],
+  },
+  'a probe trusts a listing without sync': {
+    checker: 'one claim for one acquisition',
+    profile: 'followers',
+    replacements: [
+      {
+        file: 'src/lock-actors.ts',
+        from: '[client.sync(lockPath), listOrNothing',
+        to: '[null, listOrNothing',
+      },
+    ],
+  },
+  'given up while its parents are made, it goes on': {
+    checker: NO_CLAIM_LEFT,
+    profile: 'network',
+    replacements: [
+      { file: 'src/lock-actors.ts', from: 'if (!wanted()) throw', to: 'if (lockPath === guid) throw' },
+    ],
+  },
+  'nothing is looked at again after a reconnect (T23)': {
+    checker: NOBODY_WAITS,
+    profile: 'network',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "'session.suspended': { target: '.awaitingSession', actions: ['stopClaimWatch', 'noteDisconnected'] },",
+        to: "'session.suspended': { actions: 'noteDisconnected' },",
+      },
+      {
+        file: 'src/zookeeper/wire-session.ts',
+        from: 'this.watches.batches(WATCH_BATCH_BYTES)',
+        to: '[]',
+      },
+    ],
+  },
+  'a predecessor that is gone before it is watched wakes nobody (T21)': {
+    checker: NOBODY_WAITS,
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'src/zookeeper/watches.ts',
+        from: "subscriber.next({ type: 'gone', witnessed: false });",
+        to: 'return;',
+      },
+    ],
+  },
+  'our own claim is not watched (T03)': {
+    checker: 'a holder whose claim is gone hears of it',
+    profile: 'znodes',
+    replacements: [
+      {
+        file: 'src/lock-watchers.ts',
+        from: 'look();\n  return () => {\n    stopped = true;\n    stopAttending();',
+        to: 'return () => {\n    stopped = true;\n    stopAttending();',
+      },
+    ],
+  },
+  'a claim is deleted once, or not at all (T12–T14)': {
+    checker: NO_CLAIM_LEFT,
+    profile: 'network',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "{ guard: 'retryable', target: 'retrying' },\n          { target: refused, actions: 'noteNotReleased' },",
+        to: '{ target: settled },',
+      },
+      {
+        file: 'machines/lock-machine.ts',
+        from: "{ guard: 'sessionDown', target: 'retrying' },",
+        to: "{ guard: 'sessionDown', target: settled },",
+      },
+    ],
+  },
+  'what ran out of time stays in line (T13)': {
+    checker: NO_CLAIM_LEFT,
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "failed: {\n      entry: 'stopDeadline',\n      initial: 'deleting',",
+        to: "failed: {\n      entry: 'stopDeadline',\n      initial: 'settled',",
+      },
+    ],
+  },
+  'nobody hears an abort': {
+    checker: NO_CLAIM_LEFT,
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "abort: { target: '#lock.failed', actions: { type: 'fail', params: { kind: 'aborted' } } },",
+        to: '',
+      },
+    ],
+  },
+  'a deadline is not kept (T28)': {
+    checker: 'every promise settles by its deadline',
+    profile: 'network',
+    replacements: [
+      {
+        file: 'machines/lock-setup.ts',
+        from: "enqueue.raise({ type: 'deadline.passed' }, { delay: 'timeout', id: 'deadline' });",
+        to: 'return;',
+      },
+    ],
+  },
+  'there is no validity bound (T31)': {
+    checker: ONE_HOLDER,
+    profile: 'process',
+    replacements: [
+      {
+        file: 'src/zookeeper/supervisor.ts',
+        from: 'const bound = timeoutMs * (1 - this.#options.clockDrift) - guardMs;',
+        to: 'const bound = 1_000_000 * timeoutMs + guardMs;',
+      },
+    ],
+  },
+  'the bound is heard of, never computed (T39)': {
+    checker: ONE_HOLDER,
+    profile: 'process',
+    replacements: [
+      {
+        file: 'src/lease.ts',
+        from: "if (policy !== 'session' && session.remainingValidityMs() <= 0) {",
+        to: "if (policy !== 'session' && session.closed) {",
+      },
+    ],
+  },
+  'the bound counts from the receipt of an answer (T32)': {
+    checker: OUTLIVES,
+    profile: 'late-answers',
+    replacements: [
+      {
+        file: 'src/zookeeper/connection.ts',
+        from: 'this.#acknowledge(ping.monotonicMs, ping.wallMs);',
+        to: 'this.#acknowledge(this.#clock.now(), this.#clock.wallNow());',
+      },
+    ],
+  },
+  'sleep does not count (T38)': {
+    checker: ONE_HOLDER,
+    profile: 'process',
+    replacements: [
+      {
+        file: 'src/clock.ts',
+        from: 'return Math.max(clock.now() - since.monotonicMs, clock.wallNow() - since.wallMs);',
+        to: 'return clock.now() - since.monotonicMs;',
+      },
+    ],
+  },
+  'through a follower nothing is taken off the bound': {
+    checker: ONE_HOLDER,
+    profile: 'one-follower-each',
+    replacements: [
+      {
+        file: 'src/zookeeper/supervisor.ts',
+        from: 'const guardMs = Math.min(this.#options.guardMs ?? defaultGuardMs(timeoutMs), timeoutMs / 4);',
+        to: 'const guardMs = 0;',
+      },
+    ],
+  },
+  'the quorum heartbeat trusts its newest answer (T37)': {
+    checker: OUTLIVES,
+    profile: 'isolated-quorum',
+    replacements: [
+      {
+        file: 'src/zookeeper/quorum-heartbeat.ts',
+        from: '(exchange) => exchange.acknowledgedMs <= before.sent.monotonicMs - this.#relayMs,',
+        to: '() => true,',
+      },
+    ],
+  },
+  'a time to live counts from the asking (K01)': {
+    checker: ONE_HOLDER,
+    profile: 'time-to-live',
+    replacements: [
+      {
+        file: 'src/claim-record.ts',
+        from: 'return this.#verbatim ?? encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });',
+        to: 'return encodeClaim({ ...this.#data, ttlMs: 1_000, madeMs: this.#clock.wallNow() });',
+      },
+    ],
+  },
+  'a watch stays when the wait is over (T19)': {
+    checker: 'no watch left behind',
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'src/zookeeper/watches.ts',
+        from: 'subscriber.complete();\n        },\n      );\n    };\n    look();\n    return () => {\n      if (armed !== null) client.removeWatch(path, armed);',
+        to: 'subscriber.complete();\n        },\n      );\n    };\n    look();\n    return () => {',
+      },
+    ],
+  },
+  'an expired stream does not end': {
+    checker: 'ownership streams are well-formed',
+    profile: 'process',
+    replacements: [
+      {
+        file: 'src/lock.ts',
+        from: "else if (ownership.status === 'released' || ownership.status === 'expired') subscriber.complete();",
+        to: "else if (ownership.status === 'released') subscriber.complete();",
+      },
+    ],
+  },
+  'the token is the sequence number (T04)': {
+    checker: 'fencing tokens only grow',
+    profile: 'znodes',
+    replacements: [
+      {
+        file: 'src/lease.ts',
+        from: 'this.parts.claim.czxid << HAND_OVER_BITS',
+        to: 'BigInt(this.parts.claim.name.slice(-10)) << HAND_OVER_BITS',
+      },
+    ],
+  },
+};

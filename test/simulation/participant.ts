@@ -17,6 +17,8 @@ import type { World } from './world.js';
 
 export interface ParticipantOptions {
   readonly hosts: readonly string[];
+  /** Adds an identity to every connection. */
+  readonly identified: boolean;
   readonly sessionTimeoutMs: number;
   readonly guardMs: number | undefined;
   readonly heartbeat: { readonly kind: 'ping' } | { readonly kind: 'quorum'; readonly tickMs: number };
@@ -68,7 +70,7 @@ export class Participant {
         connectString: options.hosts.map((host) => `${host}:1`).join(','),
         sessionTimeoutMs: options.sessionTimeoutMs,
         maxReplyBytes: 1 << 20,
-        auth: [],
+        auth: options.identified ? [{ scheme: 'digest', auth: new TextEncoder().encode('user:secret') }] : [],
         clock: this.clock,
         random: chance.branch().random,
       },

@@ -14,6 +14,12 @@ export interface Profile {
   /** How often an attempt gives itself a time to live. */
   readonly ttl: number;
   readonly faults: Weights<FaultName>;
+  /** How long locks are held: fractions of a second, seconds, up to two sessions. */
+  readonly holds: Weights<'short' | 'middle' | 'long'>;
+  /** Every process knows one server only. */
+  readonly oneHost: boolean;
+  /** How often a process has an identity to add to every connection. */
+  readonly identities: number;
   /** From one fault to the next. */
   readonly faultEveryMs: readonly [least: number, most: number];
   /** Where the sequence counters begin. */
@@ -39,6 +45,9 @@ const server = { freeze: 3, expireEarly: 3, expireLate: 2, lateDeletion: 4 } as 
 const znodes = { deleteClaim: 5, deletePath: 1, foreignChild: 2, reap: 2 } as const;
 const followers = { lag: 5, followerCrash: 3 } as const;
 
+/** So long that trouble ends before the holder lets go. */
+const outlasting = { short: 4, middle: 4, long: 4 } as const;
+
 const base: Profile = {
   participants: [2, 3],
   followers: [0, 0],
@@ -47,19 +56,38 @@ const base: Profile = {
   policies: { bounded: 4, standard: 1 },
   ttl: 0.1,
   faults: {},
-  faultEveryMs: [500, 4_000],
+  holds: { short: 10, middle: 6, long: 1 },
+  oneHost: false,
+  identities: 0,
+  faultEveryMs: [300, 3_000],
   sequenceStart: 0,
   slowestHopMs: 150,
   overlapAllowed: false,
+};
+
+const isolated: Profile = {
+  ...base,
+  followers: [1, 2],
+  guardMs: undefined,
+  holds: { long: 1 },
+  oneHost: true,
+  identities: 0.3,
+  faults: { isolate: 1 },
 };
 
 /** By name; the weights say how often a history is of that kind. */
 export const PROFILES = {
   crowd: { weight: 1, profile: { ...base, participants: [3, 4], faults: { reap: 1 } } },
   network: { weight: 4, profile: { ...base, faults: network } },
-  process: { weight: 3, profile: { ...base, faults: { ...process, cut: 3, loseReply: 2 } } },
-  server: { weight: 3, profile: { ...base, faults: { ...server, cut: 3, silence: 1, kill: 1 } } },
-  znodes: { weight: 2, profile: { ...base, faults: { ...znodes, cut: 3, loseReply: 2 } } },
+  process: {
+    weight: 3,
+    profile: { ...base, holds: outlasting, faults: { ...process, cut: 3, slow: 8, loseReply: 2 } },
+  },
+  server: {
+    weight: 3,
+    profile: { ...base, holds: outlasting, faults: { ...server, cut: 3, silence: 3, kill: 1 } },
+  },
+  znodes: { weight: 2, profile: { ...base, holds: outlasting, faults: { ...znodes, cut: 3, loseReply: 2 } } },
   'counter-end': {
     weight: 1,
     profile: {
@@ -82,6 +110,26 @@ export const PROFILES = {
       faults: { ...followers, ...network, expireEarly: 1, kill: 1, freeze: 1, deleteClaim: 1 },
     },
   },
+  'late-answers': {
+    weight: 1,
+    profile: {
+      ...base,
+      holds: outlasting,
+      faultEveryMs: [200, 1_200],
+      faults: { slow: 6, block: 6, silence: 1 },
+    },
+  },
+  'one-follower-each': {
+    weight: 1,
+    profile: {
+      ...base,
+      followers: [1, 2],
+      guardMs: undefined,
+      holds: outlasting,
+      oneHost: true,
+      faults: { followerCrash: 6, lag: 1, silence: 1, block: 1 },
+    },
+  },
   everything: {
     weight: 3,
     profile: {
@@ -96,27 +144,32 @@ export const PROFILES = {
   'isolated-quorum': {
     weight: 2,
     profile: {
-      ...base,
-      followers: [1, 2],
+      ...isolated,
       heartbeat: 'quorum',
-      faults: { isolate: 6, lag: 2, followerCrash: 2, cut: 3, silence: 2, block: 2, suspend: 1 },
+      guardMs: 0,
+      holds: outlasting,
+      faults: {
+        isolate: 6,
+        slowRelay: 6,
+        lag: 2,
+        followerCrash: 2,
+        cut: 2,
+        silence: 2,
+        block: 2,
+        suspend: 1,
+      },
     },
   },
-  'isolated-ping': {
-    weight: 0,
-    profile: {
-      ...base,
-      followers: [1, 2],
-      guardMs: undefined,
-      faults: { isolate: 6, cut: 1 },
-      overlapAllowed: true,
-    },
-  },
+  'isolated-ping': { weight: 0, profile: { ...isolated, overlapAllowed: true } },
+  /** The same histories, asked of the quorum. */
+  'isolated-alike': { weight: 1, profile: { ...isolated, heartbeat: 'quorum', guardMs: 0 } },
   'session-policy': {
     weight: 0,
     profile: {
       ...base,
       policies: { session: 1 },
+      holds: outlasting,
+      ttl: 0,
       faults: { silence: 3, block: 3, cut: 2, suspend: 2 },
       overlapAllowed: true,
     },

@@ -11,7 +11,7 @@ const ONCE_BROKEN: readonly {
   readonly since: string;
 }[] = [
   {
-    seed: 94,
+    seed: 45,
     profile: 'network',
     broke: 'no claim left behind',
     because: 'an acquisition that was given up while its parents were made stood in line afterwards',

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm run simulate -- --runs N [--seed S] [--profile P] [--workers W]`: N histories from seed S on. One history alone is told
+ * `npm run simulate -- --runs N [--seed S] [--profile P] [--mutant M]`: N histories from seed S on. One history alone is told
  * event by event. The exit code is 1 when a guarantee broke, and the last lines say how to see it again.
  */
 
@@ -22,11 +22,13 @@ const runs = Number(values.runs);
 const first = Number(values.seed);
 const { profile, mutant } = values;
 
-const { runHistory } = await import(`./history.ts${mutant === undefined ? '' : `?mutant=${mutant}`}`);
+const { runHistory } = await import(
+  `./history.ts${mutant === undefined ? '' : `?mutant=${encodeURIComponent(mutant)}`}`
+);
 const before = process.cpuUsage();
 const began = hrtime.bigint();
 let seed = first;
-const flags = `${profile === undefined ? '' : ` --profile ${profile}`}${mutant === undefined ? '' : ` --mutant ${mutant}`}`;
+const flags = `${profile === undefined ? '' : ` --profile ${profile}`}${mutant === undefined ? '' : ` --mutant '${mutant}'`}`;
 /** @param {unknown} error */
 const fail = (error) => {
   stdout.write(`${String(error)}\nTo see it again: npm run simulate -- --seed ${seed}${flags}\n`);
@@ -36,14 +38,21 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
 /** @type {Record<string, number>} */
-const totals = { attempts: 0, grants: 0, virtualMs: 0, refused: 0, overlaps: 0 };
+const totals = { attempts: 0, grants: 0, virtualMs: 0, refused: 0, refusedInGoodFaith: 0, overlaps: 0 };
 /** @type {Record<string, number>} */
 const byProfile = {};
 let broken = 0;
 for (; seed < first + runs; seed += 1) {
   const report = await runHistory(seed, { profile, trace: runs === 1 });
   for (const line of report.trace) stdout.write(`${line}\n`);
-  for (const key of /** @type {const} */ (['attempts', 'grants', 'virtualMs', 'refused', 'overlaps']))
+  for (const key of /** @type {const} */ ([
+    'attempts',
+    'grants',
+    'virtualMs',
+    'refused',
+    'refusedInGoodFaith',
+    'overlaps',
+  ]))
     totals[key] = (totals[key] ?? 0) + Number(report[key]);
   byProfile[report.profile] = (byProfile[report.profile] ?? 0) + 1;
   if (report.broken !== null) {

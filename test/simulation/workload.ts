@@ -37,6 +37,9 @@ function lockFor(world: World, attempt: Attempt, chance: Chance, timeoutMs: numb
   });
 }
 
+/** When somebody changes his mind: while his claim is being made, or later. */
+const soonOrLater = (chance: Chance): number => chance.between(0, chance.happens(0.5) ? 60 : 3_000);
+
 async function acquire(world: World, attempt: Attempt, chance: Chance): Promise<void> {
   const { participant } = attempt;
   const trying = chance.happens(0.15);
@@ -44,12 +47,9 @@ async function acquire(world: World, attempt: Attempt, chance: Chance): Promise<
   const lock = lockFor(world, attempt, chance, timeoutMs);
   const controller = new AbortController();
   if (chance.happens(0.1)) {
-    participant.clock.setTimeout(
-      () => {
-        controller.abort(CHANGED_MIND);
-      },
-      chance.between(0, 3_000),
-    );
+    participant.clock.setTimeout(() => {
+      controller.abort(CHANGED_MIND);
+    }, soonOrLater(chance));
   }
   world.tell(attempt.name, trying ? 'tries' : `asks, for ${timeoutMs ?? 'ever'} ms`);
   attempt.doing = 'waiting for the lock';
@@ -93,7 +93,7 @@ async function subscribe(world: World, attempt: Attempt, chance: Chance): Promis
       subscription.unsubscribe();
       resolve();
     };
-    if (chance.happens(0.2)) participant.clock.setTimeout(giveUp, chance.between(0, 3_000));
+    if (chance.happens(0.2)) participant.clock.setTimeout(giveUp, soonOrLater(chance));
   });
 }
 
@@ -108,16 +108,15 @@ function grant(world: World, attempt: Attempt, lease: Lease): void {
 /** Works for a while, or until the lock is lost. */
 async function hold(world: World, attempt: Attempt, lease: Lease, chance: Chance): Promise<void> {
   const { participant } = attempt;
-  const lengths = { short: 12, middle: 6, long: 1 } as const;
-  const length = chance.weighted(lengths);
-  const totalMs = { short: 400, middle: 3_000, long: 3 * world.sessionTimeoutMs }[length] * chance.random();
-  const steps = chance.whole(1, 4);
+  const length = chance.weighted(world.profile.holds);
+  const totalMs = { short: 400, middle: 3_000, long: 2.5 * world.sessionTimeoutMs }[length] * chance.random();
+  const steps = world.profile.overlapAllowed ? Math.ceil(totalMs / 250) : chance.whole(1, 4);
   for (let step = 0; step < steps && lease.isHeld(); step += 1) {
     const lateMs = world.latencyMs() + (chance.happens(0.2) ? chance.between(0, 2_000) : 0);
     world.clock.setTimeout(() => {
       world.resource.write(attempt);
     }, lateMs);
-    if (chance.happens(0.3)) {
+    if (!world.profile.overlapAllowed && chance.happens(0.3)) {
       await world.promises.track(attempt, 'renewing', lease.renew()).catch((error: unknown) => {
         if (!(error instanceof LockError) && !isZooKeeperError(error)) throw error;
       });

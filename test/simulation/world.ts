@@ -40,6 +40,8 @@ export class World {
   ensemble!: Ensemble;
   /** Since when nothing has gone wrong; `Infinity` while something does. */
   quietSinceMs = 0;
+  /** What is under way when all is over has arrived by then. */
+  settleMs = 3_000;
   /** Pairs that believed at the same time. */
   overlaps = 0;
   /** The workload begins nothing more. */
@@ -106,13 +108,30 @@ export class World {
     this.traces?.push(`${(this.clock.now() / 1000).toFixed(3).padStart(8)} ${who.padEnd(6)} ${what}`);
   }
 
+  /** The paths that the process's connections have watches on. */
+  watchedBy(participant: Participant): string[] {
+    const { server } = this.ensemble.zookeeper;
+    const { sessionId } = participant;
+    const paths: string[] = [];
+    for (const connection of server.connections)
+      if (connection.sessionId === sessionId) paths.push(...server.watches.pathsOf(connection));
+    for (const follower of this.ensemble.followers) paths.push(...follower.pathsWatchedBy(sessionId));
+    return paths;
+  }
+
   /** A new process. */
   join(): Participant {
     const chance = this.#chance.branch();
-    const { heartbeat, guardMs } = this.profile;
-    const hosts = this.ensemble.hosts;
+    const { heartbeat, guardMs, oneHost, identities } = this.profile;
+    const { hosts } = this.ensemble;
+    const known = oneHost
+      ? [chance.pick(hosts)]
+      : hosts.length > 1 && chance.happens(0.5)
+        ? hosts.slice(1)
+        : hosts;
     const participant = new Participant(this, `p${this.participants.length + 1}`, chance, {
-      hosts: hosts.length > 1 && chance.happens(0.5) ? hosts.slice(1) : hosts,
+      hosts: known,
+      identified: chance.happens(identities),
       sessionTimeoutMs: this.sessionTimeoutMs,
       guardMs,
       heartbeat: heartbeat === 'quorum' ? { kind: heartbeat, tickMs: this.tickMs } : { kind: heartbeat },
@@ -185,6 +204,11 @@ export class World {
     this.#byGuid.set(guid, attempt);
   }
 
+  /** Whose claim it is, or was. */
+  attemptAt(path: string): Attempt | undefined {
+    return this.#byGuid.get(this.guidOf(path) ?? '');
+  }
+
   guidOf(path: string): string | undefined {
     return /\/_c_([0-9a-f-]{36})-/.exec(path)?.[1];
   }
@@ -196,8 +220,7 @@ export class World {
     for (const name of tree.get(path)?.children ?? []) {
       if (contenderOf(name) === null) continue;
       const child = `${path}/${name}`;
-      const attempt = this.#byGuid.get(this.guidOf(child) ?? '');
-      line.push({ name, czxid: tree.get(child)?.czxid ?? 0n, attempt });
+      line.push({ name, czxid: tree.get(child)?.czxid ?? 0n, attempt: this.attemptAt(child) });
     }
     return line.sort((a, b) => (a.czxid < b.czxid ? -1 : 1));
   }
@@ -257,7 +280,7 @@ export class World {
   }
 
   #tellOf(what: string, path: string): void {
-    const attempt = this.#byGuid.get(this.guidOf(path) ?? '');
+    const attempt = this.attemptAt(path);
     this.tell('leader', `${what} ${path}${attempt === undefined ? '' : ` of ${attempt.name}`}`);
   }
 }
