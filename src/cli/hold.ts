@@ -14,6 +14,8 @@ const SIGNALLED = 128;
 
 /** The longest that a command is given by default to end in order. */
 const PATIENCE_MS = 5_000;
+/** What a KILL may take on a busy machine. */
+const HEAD_START_MS = 250;
 /** So often in a session the guardian hears from us; after a third of one without a word we count as stopped. */
 const WORDS_PER_SESSION = 20;
 
@@ -49,6 +51,10 @@ export async function hold(
   const ttlMs = plan.ttlMs ?? Number.POSITIVE_INFINITY;
   const killAfterMs = plan.killAfterMs ?? Math.floor(Math.min(PATIENCE_MS, view.timeoutMs / 3, ttlMs / 3));
 
+  // The claim goes in the moment its time to live is over, with no guard behind it: the KILL has to come a little before.
+  const headStartMs = plan.ttlMs === undefined ? 0 : Math.min(HEAD_START_MS, plan.ttlMs / 10);
+  const validUntilMs = () => lease.validUntil - headStartMs;
+
   const lost = () => {
     const { reason } = lease.signal.reason as LockLostError;
     // At the end of its validity the guardian knows by itself, and before us if need be.
@@ -70,14 +76,14 @@ export async function hold(
       HOLDFAST_LOCK_PATH: lease.path,
       HOLDFAST_CLAIM_PATH: lease.claimPath,
     },
-    validUntilMs: lease.validUntil,
+    validUntilMs: validUntilMs(),
     killAfterMs,
     silenceMs: view.timeoutMs / 3,
   });
   tell = () => {
     // A time to live ends when it ends: once that is near, no later time is in sight.
-    const ending = view.suspended || systemClock.wallNow() >= grantedMs + ttlMs - killAfterMs;
-    if (lease.isHeld()) guarded.extend(lease.validUntil, ending);
+    const ending = view.suspended || systemClock.wallNow() >= grantedMs + ttlMs - headStartMs - killAfterMs;
+    if (lease.isHeld()) guarded.extend(validUntilMs(), ending);
   };
   lease.signal.addEventListener('abort', lost, { once: true });
   if (lease.signal.aborted) lost();
