@@ -16,6 +16,7 @@ const SUBPATHS = {
   '/embedded': 'src/embedded/index',
   '/native': 'src/zookeeper/native-client',
   '/inspect': 'src/inspect/index',
+  '/dashboard': 'src/dashboard/index',
 };
 const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
   find: new RegExp(`^holdfast${subpath}$`),

@@ -1,5 +1,5 @@
 /** TELL: who followed whom, and how long each held and waited: read off successive pictures of the lines. */
-import { Observable } from 'rxjs';
+import { defer, mergeMap, type Observable } from 'rxjs';
 import type { ContentionUnder } from './contention.js';
 import type { ContenderInLine } from './contention-facts.js';
 
@@ -33,7 +33,15 @@ export type HandOverNews =
   | ({ readonly type: 'handOver' } & HandOver)
   | ({ readonly type: 'grantWritten' } & GrantWritten);
 
-interface Holding {
+/** Who held each lock in the picture before: what the next picture is compared with. Make it with {@link beginHandOvers}. */
+export interface Holdings {
+  /** False before the first picture, and before the first after a cut: who is first in it was so before. */
+  looking: boolean;
+  readonly byPath: Map<string, Holding>;
+}
+
+/** A holder as seen so far. */
+export interface Holding {
   readonly holder: ContenderInLine;
   /** When it was seen to begin; null when it held before we looked. */
   readonly beganMs: number | null;
@@ -41,59 +49,60 @@ interface Holding {
   readonly written: boolean;
 }
 
+/** Nothing seen yet. */
+export function beginHandOvers(): Holdings {
+  return { looking: false, byPath: new Map() };
+}
+
+/** What `picture` shows that `holdings` did not; `holdings` is brought up to it. */
+export function handOversIn(
+  holdings: Holdings,
+  { lines, changed, freshness, asOf }: Pick<ContentionUnder, 'lines' | 'changed' | 'freshness' | 'asOf'>,
+): HandOverNews[] {
+  const news: HandOverNews[] = [];
+  if (freshness === 'stale') {
+    holdings.byPath.clear();
+    holdings.looking = false;
+    return news;
+  }
+  const before = !holdings.looking;
+  holdings.looking = true;
+  for (const path of changed) {
+    const holder = lines.get(path)?.holder ?? null;
+    const last = holdings.byPath.get(path);
+    if (last !== undefined && last.holder.path === holder?.path) {
+      const written = last.written || holder.grantedMs !== undefined;
+      if (written && !last.written && last.beganMs !== null)
+        news.push({ type: 'grantWritten', path, holder, latencyMs: asOf - last.beganMs });
+      holdings.byPath.set(path, { ...last, holder, written });
+      continue;
+    }
+    if (holder === null) holdings.byPath.delete(path);
+    else {
+      const beganMs = before ? null : asOf;
+      holdings.byPath.set(path, { holder, beganMs, written: before || holder.grantedMs !== undefined });
+    }
+    if (last !== undefined)
+      news.push({
+        type: 'handOver',
+        path,
+        from: last.holder,
+        to: holder,
+        atMs: asOf,
+        heldMs: last.beganMs === null ? null : asOf - last.beganMs,
+        waitedMs: holder === null ? null : Math.max(0, asOf - holder.sinceMs),
+      });
+  }
+  return news;
+}
+
 /**
  * The hand-overs in a stream of {@link ContentionUnder}. What happened while the stream was stale is not told: who held in
  * between is not known.
  */
 export function handOvers(contention$: Observable<ContentionUnder>): Observable<HandOverNews> {
-  return new Observable((subscriber) => {
-    const holdings = new Map<string, Holding>();
-    /** False for the first picture, and the first after a cut: who is first in it was so before. */
-    let looking = false;
-    return contention$.subscribe({
-      next: ({ lines, changed, freshness, asOf }) => {
-        if (freshness === 'stale') {
-          holdings.clear();
-          looking = false;
-          return;
-        }
-        const before = !looking;
-        looking = true;
-        for (const path of changed) {
-          const holder = lines.get(path)?.holder ?? null;
-          const last = holdings.get(path);
-          if (last !== undefined && last.holder.path === holder?.path) {
-            const written = last.written || holder.grantedMs !== undefined;
-            if (written && !last.written && last.beganMs !== null)
-              subscriber.next({ type: 'grantWritten', path, holder, latencyMs: asOf - last.beganMs });
-            holdings.set(path, { ...last, holder, written });
-            continue;
-          }
-          if (holder === null) holdings.delete(path);
-          else
-            holdings.set(path, {
-              holder,
-              beganMs: before ? null : asOf,
-              written: before || holder.grantedMs !== undefined,
-            });
-          if (last !== undefined)
-            subscriber.next({
-              type: 'handOver',
-              path,
-              from: last.holder,
-              to: holder,
-              atMs: asOf,
-              heldMs: last.beganMs === null ? null : asOf - last.beganMs,
-              waitedMs: holder === null ? null : Math.max(0, asOf - holder.sinceMs),
-            });
-        }
-      },
-      error: (error: unknown) => {
-        subscriber.error(error);
-      },
-      complete: () => {
-        subscriber.complete();
-      },
-    });
+  return defer(() => {
+    const holdings = beginHandOvers();
+    return contention$.pipe(mergeMap((picture) => handOversIn(holdings, picture)));
   });
 }

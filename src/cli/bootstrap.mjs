@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, execPath, hrtime, stdout } from 'node:process';
@@ -100,10 +100,11 @@ function sourcesHash() {
   const hash = createHash('sha256');
   const sources = ['src', 'machines'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => /\.tsx?$/.test(file))
+      .filter((file) => /\.(tsx?|css|html)$/.test(file))
       .map((file) => join(folder, file)),
   );
-  for (const file of [...sources.sort(), 'tsconfig.json', 'package-lock.json']) {
+  const settings = ['tsconfig.json', '.config/vite.page.config.mjs', 'package-lock.json'];
+  for (const file of [...sources.sort(), ...settings]) {
     hash
       .update(file)
       .update('\0')
@@ -126,12 +127,17 @@ function builtFrom() {
 export async function ensureBuilt() {
   const hash = sourcesHash();
   if (builtFrom() === hash) return;
-  say('building (tsc)');
+  say('building (tsc, and vite for the dashboard)');
   await timed('built', async () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     if ((await run(execPath, [join(root, 'node_modules/typescript/bin/tsc')])) !== 0) {
       throw new StepError('the build failed: the compiler says above what is wrong');
     }
+    const vite = [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--config=.config/vite.page.config.mjs'];
+    if ((await run(execPath, vite)) !== 0) {
+      throw new StepError("the dashboard's build failed: the bundler says above what is wrong");
+    }
+    copyFileSync(join(root, 'src/dashboard/dashboard.css'), join(root, 'dist/src/dashboard/dashboard.css'));
     writeFileSync(STAMP, hash);
   });
 }
