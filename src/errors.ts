@@ -15,6 +15,7 @@ export type LockErrorCode =
   | 'EXPIRE_LOCK_FAILED'
   | 'LOCK_LOST'
   | 'CLAIM_DELETED'
+  | 'CLAIM_GONE'
   | 'SESSION_CLOSED'
   | 'CONNECTION_FAILED'
   | 'INVALID_ARGUMENT'
@@ -183,6 +184,18 @@ export class ClaimDeletedError extends LockError {
       'CLAIM_DELETED',
       `${claimPath} was deleted by someone else while it stood in line for ${path}: acquire again if it is still wanted`,
       path,
+    );
+  }
+}
+
+/** The claim that was to be broken has gone by itself. */
+export class ClaimGoneError extends LockError {
+  override readonly name = 'ClaimGoneError';
+  constructor(claim: string) {
+    super(
+      'CLAIM_GONE',
+      `${claim} is not there any more: look who stands in line now (lock.entries())`,
+      claim.slice(0, claim.lastIndexOf('/')),
     );
   }
 }

@@ -19,6 +19,7 @@ import {
   checkOptions,
   checkOwner,
 } from './arguments.js';
+import { type AuditEntry, type BreakRequest, breakClaim, claimText } from './claim-break.js';
 import { type Clock, systemClock } from './clock.js';
 import { checkConnectString, checkedTlsDial, supervise } from './connecting.js';
 import {
@@ -263,6 +264,26 @@ export class Session implements AsyncDisposable {
   contention(path: string): Observable<Contention> {
     checkLockPath(path);
     return contention(this.#supervisor, path);
+  }
+
+  /**
+   * Deletes somebody's claim by force. **Its holder may go on working for a moment**: it hears `expired('node-deleted')` when its
+   * watch fires, and only fencing tokens keep its late writes out. Leaves an entry under `/holdfast/audit`, which it resolves with.
+   *
+   * Rejects with `CLAIM_GONE` when there is no such claim, `LOCKING_FAILED` when this identity may not, or when the claim changed in
+   * that moment; with a `ZooKeeperError` when there is no connection, or none at the answer (`outcome`).
+   */
+  async breakClaim(claim: string, request: BreakRequest): Promise<AuditEntry> {
+    checkLockPath(claim, 'claim');
+    checkOwner('by', request.by, claim);
+    if (this.#supervisor.closed) throw new SessionClosedError(claim);
+    return breakClaim(this.#supervisor.client, claim, request);
+  }
+
+  /** A claim's data as it is stored, as text; null when it has gone. Rejects with a `ZooKeeperError`. */
+  async readClaim(claim: string): Promise<string | null> {
+    checkLockPath(claim, 'claim');
+    return claimText(this.#supervisor.client, claim);
   }
 
   /** Every line under `root`, live: for dashboards. `/` looks everywhere. */

@@ -148,6 +148,13 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/session-port (type)',
     'rxjs',
   ],
+  'src/claim-break': [
+    'src/claim-data',
+    'src/errors',
+    'src/lock-actors',
+    'src/zookeeper/client',
+    'src/zookeeper/errors',
+  ],
   'src/hand-overs': ['src/contention-facts (type)', 'src/contention (type)', 'rxjs'],
   'src/wait-for-graph': ['src/contention-facts (type)'],
   // COMBINE
@@ -190,7 +197,22 @@ const MAY_IMPORT: Record<string, string[]> = {
   // EXPLAIN, SHOW, COMMAND, and the names on the door
   'src/inspect/': ['machines/', 'src/clock', 'rxjs', 'xstate'],
   'src/metrics': ['src/contention (type)', 'src/ownership (type)', 'rxjs'],
-  'src/dashboard/': ['src/contention (type)', 'src/ownership (type)', 'react', 'react-dom', 'rxjs'],
+  'src/dashboard/': [
+    'src/clock',
+    'src/contention (type)',
+    'src/contention-facts (type)',
+    'src/hand-overs',
+    'src/wait-for-graph',
+    'src/inspect/',
+    'src/ownership (type)',
+    '@dagrejs/dagre',
+    'react',
+    'react-dom',
+    'react-dom/client',
+    'rxjs',
+    'uplot',
+    'uplot/dist/uPlot.min.css',
+  ],
   'src/cli/': ['machines/', 'src/', 'rxjs', 'xstate'],
   'src/index': ['machines/', 'src/'],
 };

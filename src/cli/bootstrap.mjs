@@ -133,7 +133,11 @@ export async function ensureBuilt() {
     if ((await run(execPath, [join(root, 'node_modules/typescript/bin/tsc')])) !== 0) {
       throw new StepError('the build failed: the compiler says above what is wrong');
     }
-    const vite = [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--config=.config/vite.page.config.mjs'];
+    const vite = [
+      join(root, 'node_modules/vite/bin/vite.js'),
+      'build',
+      '--config=.config/vite.page.config.mjs',
+    ];
     if ((await run(execPath, vite)) !== 0) {
       throw new StepError("the dashboard's build failed: the bundler says above what is wrong");
     }

@@ -1,4 +1,6 @@
 /** What the demo's workers did, added up: grants, hand-overs, overlaps, tokens. No I/O. */
+import { percentile } from '../dashboard/board.js';
+import type { TraceRecord } from '../inspect/trace.js';
 
 /** One line that a worker prints. */
 export interface WorkerRecord {
@@ -12,6 +14,9 @@ export interface WorkerRecord {
   readonly token?: string;
   readonly message?: string;
 }
+
+/** What a worker's line says: what it did, or a step of its statechart. */
+export type WorkerLine = WorkerRecord | { readonly kind: 'traced'; readonly record: TraceRecord };
 
 /** The sums. */
 export interface Summary {
@@ -35,12 +40,6 @@ interface Stay {
 const WINDOW = 32;
 /** The newest hand-overs that percentiles are taken of. */
 const SAMPLES = 10_000;
-
-/** The value below which `fraction` of `values` lie; null of none. */
-export function percentile(values: readonly number[], fraction: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? null;
-}
 
 /** Adds records up. */
 export class Ledger {

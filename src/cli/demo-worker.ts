@@ -4,24 +4,40 @@
  */
 import { random } from '#host';
 import { systemClock } from '../clock.js';
+import { inspectLocks } from '../inspect/hub.js';
 import type { Ownership } from '../ownership.js';
 import { connect } from '../session.js';
-import type { WorkerRecord } from './demo-ledger.js';
+import type { WorkerLine, WorkerRecord } from './demo-ledger.js';
 
 const [connectString = '', worker = '', ...paths] = process.argv.slice(2);
+
+/** Far more than any hold: a grant that is written down shows how long the hand-over took. */
+const TTL_MS = 60_000;
 
 /** Holds are long enough to be seen and short enough to contend. */
 const holdMs = () => 20 + random() * 180;
 
-const session = connect(connectString, { sessionTimeoutMs: 6_000 });
+const hub = inspectLocks({ claimData: true });
+const session = connect(connectString, { sessionTimeoutMs: 6_000, inspect: hub.inspect });
 let turn = Math.floor(random() * paths.length);
 let ending = false;
 let giveUp: () => void = () => undefined;
 
+const write = (line: WorkerLine) => {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+// Statecharts are numbered in each process anew.
+hub.records$.subscribe((record) => {
+  write({
+    kind: 'traced',
+    record: 'actor' in record ? { ...record, actor: `${worker} ${record.actor}` } : record,
+  });
+});
+
 // hrtime is CLOCK_MONOTONIC on Linux: one scale for all processes of a machine.
 const say = (record: Omit<WorkerRecord, 'worker' | 'atNs'>) => {
-  const line: WorkerRecord = { worker, atNs: String(process.hrtime.bigint()), ...record };
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  write({ worker, atNs: String(process.hrtime.bigint()), ...record });
 };
 
 const detailOf = (ownership: Ownership): string => {
@@ -56,7 +72,7 @@ function contend(): void {
     }
     if (ownership.status === 'expired') inside = false;
   };
-  const subscription = session.lock(path, { owner: worker }).subscribe({
+  const subscription = session.lock(path, { owner: worker, ttlMs: TTL_MS }).subscribe({
     next: hear,
     error: (error: Error) => {
       say({ kind: 'trouble', path, message: error.message });

@@ -4,11 +4,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
+import type { Dashboard } from '../dashboard/server.js';
 import { createEmbeddedZooKeeper } from '../embedded/index.js';
 import { ConnectionFailedError } from '../errors.js';
+import { TraceMemory } from '../inspect/memory.js';
 import type { Session } from '../session.js';
 import { type Command, connectString, count, EXIT, type Io, openSession, text } from './command.js';
-import { Ledger, type WorkerRecord } from './demo-ledger.js';
+import { startDashboard } from './dashboard.js';
+import { Ledger, type WorkerLine } from './demo-ledger.js';
 import { screenLines, summaryLine } from './demo-screen.js';
 import { inkFor } from './ink.js';
 
@@ -17,6 +20,8 @@ const LOCKS = ['orders', 'billing', 'reports'] as const;
 const REDRAW_MS = 100;
 /** A worker that was told to end and has not by then is ended. */
 const PATIENCE_MS = 8_000;
+/** Steps of statecharts that a late viewer still sees. */
+const KEPT_RECORDS = 2_000;
 
 export const demo: Command = {
   name: 'demo',
@@ -39,13 +44,22 @@ export const demo: Command = {
     const session = openSession({ ...parsed, values: { ...parsed.values, connect: target } }, io, {
       connectTimeoutMs: 15_000,
     });
+    let dashboard: Dashboard | undefined;
     try {
       await reached(session, target);
       const root = own ? '/locks' : `/holdfast-demo/${process.pid}`;
       const paths = LOCKS.map((name) => `${root}/${name}`);
       const title = `${target} · ${own ? 'in-memory ZooKeeper' : 'your ensemble'} · ${WORKERS.length} processes, ${paths.length} locks`;
-      return await contend({ io, session, target, paths, title, seconds });
+      const traces = new TraceMemory(KEPT_RECORDS);
+      dashboard = await startDashboard(session, io, {
+        root,
+        connectString: target,
+        allowBreak: true,
+        records$: traces.records$,
+      });
+      return await contend({ io, session, target, paths, title, seconds, traces, page: dashboard.url });
     } finally {
+      await dashboard?.close();
       await session.close();
       await zookeeper?.close();
     }
@@ -59,6 +73,10 @@ interface Show {
   readonly paths: readonly string[];
   readonly title: string;
   readonly seconds: number | undefined;
+  /** What the workers' statecharts do. */
+  readonly traces: TraceMemory;
+  /** The dashboard's address. */
+  readonly page: string;
 }
 
 function reached(session: Session, target: string): Promise<void> {
@@ -71,7 +89,7 @@ function reached(session: Session, target: string): Promise<void> {
   });
 }
 
-async function contend({ io, session, target, paths, title, seconds }: Show): Promise<number> {
+async function contend({ io, session, target, paths, title, seconds, traces, page }: Show): Promise<number> {
   const ink = inkFor(io.stdout);
   const ledger = new Ledger();
   const lines = new Map<string, Contention>();
@@ -90,20 +108,24 @@ async function contend({ io, session, target, paths, title, seconds }: Show): Pr
           lines: [...lines.values()],
           workers: WORKERS,
           ledger,
-          hint: seconds === undefined ? 'Ctrl-C ends it' : `ends after ${seconds} s`,
+          hint: `${page} · ${seconds === undefined ? 'Ctrl-C ends it' : `ends after ${seconds} s`}`,
         },
         io.stdout.columns,
         ink,
       ),
     );
   };
-  if (screen === null) io.stdout.write(`holdfast demo: ${title}\n`);
   let begun: () => void = () => undefined;
   /** A slow machine needs a while to start four processes, which is no part of the show. */
   const underWay = new Promise<void>((resolve) => (begun = resolve));
+  if (screen === null) io.stdout.write(`holdfast demo: ${title}\nholdfast dashboard: ${page}\n`);
   const width = Math.max(...paths.map((path) => path.length));
   const workers = WORKERS.map((name) =>
     startWorker(name, target, paths, (record) => {
+      if (record.kind === 'traced') {
+        traces.add(record.record);
+        return;
+      }
       ledger.add(record);
       if (record.kind === 'enter') begun();
       if (screen === null && record.kind === 'heard') {
@@ -173,14 +195,14 @@ function startWorker(
   name: string,
   target: string,
   paths: readonly string[],
-  hear: (record: WorkerRecord) => void,
+  hear: (line: WorkerLine) => void,
 ): Worker {
   const script = fileURLToPath(new URL('./demo-worker.js', import.meta.url));
   const child = spawn(process.execPath, [script, target, name, ...paths], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   createInterface({ input: child.stdout }).on('line', (line) => {
-    hear(JSON.parse(line) as WorkerRecord);
+    hear(JSON.parse(line) as WorkerLine);
   });
   const exited = new Promise<void>((resolve) => {
     // 'close' comes when all it printed has been read.

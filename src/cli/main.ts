@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../clock.js';
 import { LockError, type LockErrorCode } from '../errors.js';
 import { type Command, type EndingSignal, EXIT, type Io, type Output, UsageError } from './command.js';
+import { dashboard } from './dashboard.js';
 import { demo } from './demo.js';
 import { helpFor, overview } from './help.js';
 import { list } from './list.js';
@@ -13,7 +14,7 @@ import { run } from './run.js';
 import { server } from './server.js';
 import { watch } from './watch.js';
 
-const commands: readonly Command[] = [run, watch, list, server, demo];
+const commands: readonly Command[] = [run, watch, list, dashboard, server, demo];
 
 /** The codes of errors that mean more than "failed". */
 const EXIT_BY_CODE: Partial<Record<LockErrorCode, number>> = {

@@ -64,12 +64,22 @@ export function emptyBoard(root: string): Board {
 
 const lastOf = <T>(list: readonly T[], added: T): T[] => [...list.slice(1 - REMEMBERED), added];
 
-function spansAfter(spans: readonly HoldSpan[], { holder }: Contention, atMs: number, before: boolean): readonly HoldSpan[] {
+function spansAfter(
+  spans: readonly HoldSpan[],
+  { holder }: Contention,
+  atMs: number,
+  before: boolean,
+): readonly HoldSpan[] {
   const open = spans.at(-1);
   if (open?.untilMs === null && open.claim === holder?.path) return spans;
   const closed = open?.untilMs === null ? [...spans.slice(0, -1), { ...open, untilMs: atMs }] : spans;
   if (holder === null) return closed;
-  return lastOf(closed, { who: nameOf(holder), claim: holder.path, fromMs: before ? null : atMs, untilMs: null });
+  return lastOf(closed, {
+    who: nameOf(holder),
+    claim: holder.path,
+    fromMs: before ? null : atMs,
+    untilMs: null,
+  });
 }
 
 function cardAfter(card: LockCard | undefined, line: Contention, atMs: number, before: boolean): LockCard {
@@ -79,7 +89,9 @@ function cardAfter(card: LockCard | undefined, line: Contention, atMs: number, b
     line,
     spans: spansAfter(card?.spans ?? [], line, atMs, before),
     lengths:
-      lengths.at(-1)?.length === contenders.length ? lengths : lastOf(lengths, { atMs, length: contenders.length }),
+      lengths.at(-1)?.length === contenders.length
+        ? lengths
+        : lastOf(lengths, { atMs, length: contenders.length }),
     handOvers: card?.handOvers ?? [],
   };
 }

@@ -80,10 +80,13 @@ export function chartOf(definition: MachineDefinition): Chart {
   const inner = new Map(states.map((state) => [state.key, innerOf(state)]));
   for (const { key } of states) {
     const lines = inner.get(key) ?? [];
-    const widest = Math.max(key.length * 8, ...lines.map((line) => line.length * LETTER));
+    const widest = Math.max(key.length * 9.2, ...lines.map((line) => line.length * LETTER));
     graph.setNode(key, { width: widest + 28, height: 32 + lines.length * LINE + (lines.length > 0 ? 6 : 0) });
   }
-  const labels = new Map<string, { readonly from: string; readonly to: string; readonly events: Set<string> }>();
+  const labels = new Map<
+    string,
+    { readonly from: string; readonly to: string; readonly events: Set<string> }
+  >();
   for (const state of states) {
     for (const { event, target } of ways(state, definition.id, 1)) {
       if (target === state.key || !inner.has(target)) continue;
@@ -95,7 +98,9 @@ export function chartOf(definition: MachineDefinition): Chart {
   }
   const shortened = (events: ReadonlySet<string>) => {
     const all = [...events];
-    return all.length <= LABEL_LINES ? all : [...all.slice(0, LABEL_LINES - 1), `… ${all.length - LABEL_LINES + 1} more`];
+    return all.length <= LABEL_LINES
+      ? all
+      : [...all.slice(0, LABEL_LINES - 1), `… ${all.length - LABEL_LINES + 1} more`];
   };
   for (const { from, to, events } of labels.values()) {
     const label = shortened(events);
@@ -108,7 +113,10 @@ export function chartOf(definition: MachineDefinition): Chart {
     width: size.width ?? 0,
     height: size.height ?? 0,
     nodes: states.map(({ key, type }) => {
-      const { x, y, width, height } = graph.node(key) as unknown as Record<'x' | 'y' | 'width' | 'height', number>;
+      const { x, y, width, height } = graph.node(key) as unknown as Record<
+        'x' | 'y' | 'width' | 'height',
+        number
+      >;
       return { key, inner: inner.get(key) ?? [], final: type === 'final', x, y, width, height };
     }),
     edges: [...labels.values()].map(({ from, to, events }) => {

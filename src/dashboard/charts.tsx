@@ -7,7 +7,13 @@ import { figure } from './wording.js';
 type Data = uPlot.AlignedData;
 
 /** Keeps one uPlot alive over changes of its data and its width. */
-function Plot({ label, data, series, value, stepped = false }: {
+function Plot({
+  label,
+  data,
+  series,
+  value,
+  stepped = false,
+}: {
   readonly label: string;
   readonly data: Data;
   readonly series: readonly { readonly label: string; readonly tone: 'accent' | 'faint' }[];
@@ -24,7 +30,12 @@ function Plot({ label, data, series, value, stepped = false }: {
     if (element === null) return undefined;
     const style = getComputedStyle(element);
     const tone = (name: string) => style.getPropertyValue(name).trim();
-    const axis = { stroke: tone('--hf-faint'), grid: { stroke: tone('--hf-rule'), width: 1 }, ticks: { show: false }, font: '12px system-ui' };
+    const axis = {
+      stroke: tone('--hf-faint'),
+      grid: { stroke: tone('--hf-rule'), width: 1 },
+      ticks: { show: false },
+      font: '12px system-ui',
+    };
     const made = new uPlot(
       {
         width: Math.max(240, element.clientWidth),
@@ -41,7 +52,9 @@ function Plot({ label, data, series, value, stepped = false }: {
             width: 1.5,
             points: { show: !stepped, size: 4 },
             value: (_: uPlot, given: number | null) => (given === null ? '–' : value(given)),
-            ...(stepped && uPlot.paths.stepped !== undefined ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+            ...(stepped && uPlot.paths.stepped !== undefined
+              ? { paths: uPlot.paths.stepped({ align: 1 }) }
+              : {}),
           })),
         ],
       },
@@ -73,9 +86,16 @@ function Plot({ label, data, series, value, stepped = false }: {
 }
 
 /** How many stood in line, the holder included, over the time that is remembered. */
-export function QueueLengthChart({ lengths, nowMs }: { readonly lengths: readonly LengthSample[]; readonly nowMs: number }): ReactElement {
+export function QueueLengthChart({
+  lengths,
+  nowMs,
+}: {
+  readonly lengths: readonly LengthSample[];
+  readonly nowMs: number;
+}): ReactElement {
   const last = lengths.at(-1);
-  const points = last === undefined ? [] : [...lengths, { atMs: Math.max(nowMs, last.atMs), length: last.length }];
+  const points =
+    last === undefined ? [] : [...lengths, { atMs: Math.max(nowMs, last.atMs), length: last.length }];
   const data: Data = [points.map(({ atMs }) => atMs / 1_000), points.map(({ length }) => length)];
   const most = Math.max(0, ...lengths.map(({ length }) => length));
   return (
@@ -90,7 +110,11 @@ export function QueueLengthChart({ lengths, nowMs }: { readonly lengths: readonl
 }
 
 /** How long each holder held, and how long the next had waited, over the hand-overs that are remembered. */
-export function HandoverChart({ handOvers }: { readonly handOvers: readonly HandOverSample[] }): ReactElement {
+export function HandoverChart({
+  handOvers,
+}: {
+  readonly handOvers: readonly HandOverSample[];
+}): ReactElement {
   const data: Data = [
     handOvers.map(({ atMs }) => atMs / 1_000),
     handOvers.map(({ heldMs }) => heldMs),
@@ -110,7 +134,11 @@ export function HandoverChart({ handOvers }: { readonly handOvers: readonly Hand
 }
 
 /** A queue's length in the space of a word. */
-export function Sparkline({ lengths, nowMs, widthMs = 120_000 }: {
+export function Sparkline({
+  lengths,
+  nowMs,
+  widthMs = 120_000,
+}: {
   readonly lengths: readonly LengthSample[];
   readonly nowMs: number;
   readonly widthMs?: number;

@@ -3,7 +3,16 @@ import { type KeyboardEvent, memo, type ReactElement, useEffect, useMemo, useRef
 import type { Observable } from 'rxjs';
 import type { Trace } from '../inspect/trace.js';
 import type { Deadlock } from '../wait-for-graph.js';
-import { type Board, byTrouble, deadlocksOn, emptyBoard, type LockCard, longestWaitMs, nameOf, percentile } from './board.js';
+import {
+  type Board,
+  byTrouble,
+  deadlocksOn,
+  emptyBoard,
+  type LockCard,
+  longestWaitMs,
+  nameOf,
+  percentile,
+} from './board.js';
 import { Sparkline } from './charts.js';
 import { LockPage } from './lock-page.js';
 import { QueueLane } from './queue-lane.js';
@@ -56,7 +65,12 @@ const Row = memo(function Row({
   const latencies = handOvers.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
   return (
     <li className={knotted ? 'hf-row hf-knotted' : 'hf-row'}>
-      <button type="button" className="hf-open" aria-label={sentenceFor(card, nowMs)} onClick={() => onOpen(line.path)}>
+      <button
+        type="button"
+        className="hf-open"
+        aria-label={sentenceFor(card, nowMs)}
+        onClick={() => onOpen(line.path)}
+      >
         <span className="hf-path">{line.path}</span>
         <span className="hf-holder">
           {line.holder === null ? (
@@ -83,7 +97,9 @@ const Row = memo(function Row({
         <Sparkline lengths={lengths} nowMs={nowMs} />
       </button>
       {line.unsafeMix ? (
-        <p className="hf-warn">Clients that do not see each other stand in this line: two may hold at once.</p>
+        <p className="hf-warn">
+          Clients that do not see each other stand in this line: two may hold at once.
+        </p>
       ) : null}
     </li>
   );
@@ -162,7 +178,8 @@ export function ContentionDashboard({
 
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {
-      const typing = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+      const typing =
+        event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
       if (event.key === '/' && !typing) {
         event.preventDefault();
         search.current?.focus();
@@ -230,13 +247,15 @@ export function ContentionDashboard({
               onChange={({ currentTarget }) => setWanted(currentTarget.value)}
             />
             <p>
-              {counted(cards.length, 'lock')}, {counted(waiting, 'waits', 'wait')}
+              {counted(cards.length, 'lock')}, {waiting} waiting
               {wanted === '' ? '' : `, ${found.length} found`}
             </p>
           </div>
           {found.length === 0 ? (
             <p className="hf-note">
-              {cards.length === 0 ? 'Nobody holds or waits for a lock here.' : `No lock or owner has “${wanted}” in its name.`}
+              {cards.length === 0
+                ? 'Nobody holds or waits for a lock here.'
+                : `No lock or owner has “${wanted}” in its name.`}
             </p>
           ) : (
             <ul ref={list} className="hf-list" onKeyDown={step} aria-label="Locks, those in trouble first">

@@ -1,7 +1,7 @@
 /** The page's end of the wire: server-sent events as streams. The browser reconnects by itself; we say when what we have is old. */
 import { Observable } from 'rxjs';
 import { systemClock } from '../clock.js';
-import { EMPTY_TRACE, type Trace, type TraceRecord, withRecord } from '../inspect/trace.js';
+import { EMPTY_TRACE, type Trace, type TraceRecord, withoutOldest, withRecord } from '../inspect/trace.js';
 import { type Board, BoardKeeper } from './board.js';
 import { readChange, readHello } from './wire.js';
 
@@ -10,12 +10,15 @@ export interface Feed {
   readonly board: Board;
   readonly connectString: string;
   readonly allowBreak: boolean;
+  readonly allowRevoke: boolean;
   /** The server's clock less ours, ms. */
   readonly clockOffsetMs: number;
 }
 
 /** Two heartbeats and a little: a server that says nothing for so long is not there. */
 const SILENCE_MS = 35_000;
+/** So many acquisitions that are over stay in the viewer. */
+const STOPPED_ACTORS = 30;
 
 /** Everything that the server tells, as one state. */
 export function feedFrom(url: string): Observable<Feed> {
@@ -39,9 +42,9 @@ export function feedFrom(url: string): Observable<Feed> {
     };
     source.addEventListener('board', ({ data }: MessageEvent<string>) => {
       heard();
-      const { board, connectString, allowBreak, nowMs } = readHello(data);
-      keeper = new BoardKeeper(board);
-      show({ board, connectString, allowBreak, clockOffsetMs: nowMs - systemClock.wallNow() });
+      const { nowMs, ...hello } = readHello(data);
+      keeper = new BoardKeeper(hello.board);
+      show({ ...hello, clockOffsetMs: nowMs - systemClock.wallNow() });
     });
     source.addEventListener('change', ({ data }: MessageEvent<string>) => {
       heard();
@@ -66,7 +69,7 @@ export function tracesFrom(url: string): Observable<Trace> {
       trace = EMPTY_TRACE;
     });
     source.addEventListener('message', ({ data }: MessageEvent<string>) => {
-      trace = withRecord(trace, JSON.parse(data) as TraceRecord);
+      trace = withoutOldest(withRecord(trace, JSON.parse(data) as TraceRecord), STOPPED_ACTORS);
       subscriber.next(trace);
     });
     return () => {

@@ -27,7 +27,10 @@ export function HolderTimeline({
   const x = (ms: number) => ((Math.max(ms, beginMs) - beginMs) / widthMs) * 100;
   const words = seen
     .slice(-6)
-    .map(({ who, fromMs, untilMs }) => `${who} ${fromMs === null ? 'from before' : `for ${duration((untilMs ?? nowMs) - fromMs)}`}`)
+    .map(
+      ({ who, fromMs, untilMs }) =>
+        `${who} ${fromMs === null ? 'from before' : `for ${duration((untilMs ?? nowMs) - fromMs)}`}`,
+    )
     .join(', then ');
   return (
     <figure className="hf-timeline">

@@ -10,7 +10,7 @@ import { HolderTimeline } from './holder-timeline.js';
 import { holdersOf, QueueLane } from './queue-lane.js';
 import { useStream } from './streams.js';
 import { TraceViewer } from './trace-viewer.js';
-import { counted, duration, figure, heldForMs } from './wording.js';
+import { duration, figure, heldForMs } from './wording.js';
 
 type Doing = 'break' | 'revoke';
 
@@ -104,7 +104,9 @@ function ClaimRow({
         <b>{nameOf(claim)}</b>
         <small>
           {claim.kind === 'exclusive' ? '' : `${claim.kind === 'read' ? 'reads' : 'writes'} · `}
-          {claim.host === undefined ? '' : `${claim.host}${claim.pid === undefined ? '' : `:${claim.pid}`} · `}
+          {claim.host === undefined
+            ? ''
+            : `${claim.host}${claim.pid === undefined ? '' : `:${claim.pid}`} · `}
           session {claim.session} · {claim.dialect}
         </small>
         <small>
@@ -189,7 +191,7 @@ export function LockPage({
           <p className="hf-lead">
             {card.line.holder === null
               ? 'Free.'
-              : `Held by ${nameOf(card.line.holder)}${held === null ? '' : ` for ${duration(held)}`}, ${counted(card.line.contenders.length - 1, 'waits', 'wait')}.`}
+              : `Held by ${nameOf(card.line.holder)}${held === null ? '' : ` for ${duration(held)}`}, ${card.line.contenders.length - 1} waiting.`}
           </p>
           <QueueLane line={card.line} most={24} />
           <dl className="hf-figures">

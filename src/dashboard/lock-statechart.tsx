@@ -49,7 +49,12 @@ export function LockStatechart({
         return <path key={id} className={`hf-edge${tone}`} d={route} markerEnd={`url(#${arrow})`} />;
       })}
       {chart.edges.map(({ from, to, label, labelAt }) => (
-        <text key={`${from} ${to}`} className="hf-edge-label" x={labelAt.x} y={labelAt.y - (label.length * 14) / 2}>
+        <text
+          key={`${from} ${to}`}
+          className="hf-edge-label"
+          x={labelAt.x}
+          y={labelAt.y - (label.length * 14) / 2}
+        >
           {label.map((line) => (
             <tspan key={line} x={labelAt.x} dy={14}>
               {line}
@@ -60,8 +65,14 @@ export function LockStatechart({
       {chart.nodes.map(({ key, inner, final, x, y, width, height }) => {
         const lit = active.has(key);
         return (
-          <g key={key} className={`hf-state${lit ? ' hf-lit' : ''}`} transform={`translate(${x - width / 2} ${y - height / 2})`}>
-            {final ? <rect className="hf-final" x={-3} y={-3} width={width + 6} height={height + 6} rx={11} /> : null}
+          <g
+            key={key}
+            className={`hf-state${lit ? ' hf-lit' : ''}`}
+            transform={`translate(${x - width / 2} ${y - height / 2})`}
+          >
+            {final ? (
+              <rect className="hf-final" x={-3} y={-3} width={width + 6} height={height + 6} rx={11} />
+            ) : null}
             <rect width={width} height={height} rx={8} />
             <text x={14} y={21}>
               {key}

@@ -16,7 +16,13 @@ export function holdersOf(line: Contention): ReadonlySet<string> {
 }
 
 /** See the file's head. `most`: so many are drawn, the others are counted. */
-export function QueueLane({ line, most = 8 }: { readonly line: Contention; readonly most?: number }): ReactElement {
+export function QueueLane({
+  line,
+  most = 8,
+}: {
+  readonly line: Contention;
+  readonly most?: number;
+}): ReactElement {
   const holding = holdersOf(line);
   const shown = line.contenders.slice(0, most);
   const more = line.contenders.length - shown.length;
@@ -29,7 +35,9 @@ export function QueueLane({ line, most = 8 }: { readonly line: Contention; reado
           className={holding.has(each.path) ? 'hf-chip hf-holding' : 'hf-chip'}
           title={`${nameOf(each)}${each.host === undefined ? '' : ` on ${each.host}`}${each.pid === undefined ? '' : `, process ${each.pid}`}`}
         >
-          {MARK[each.kind] === '' ? null : <abbr title={each.kind === 'read' ? 'reads' : 'writes'}>{MARK[each.kind]}</abbr>}
+          {MARK[each.kind] === '' ? null : (
+            <abbr title={each.kind === 'read' ? 'reads' : 'writes'}>{MARK[each.kind]}</abbr>
+          )}
           {nameOf(each)}
         </li>
       ))}

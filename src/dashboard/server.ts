@@ -60,6 +60,8 @@ export interface Dashboard {
 const BATCH_MS = 30;
 const HEARTBEAT_MS = 15_000;
 const LONGEST_BODY = 4_096;
+/** Bytes of records that wait for a slow viewer. */
+const LONGEST_BACKLOG = 16 * 1024 * 1024;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -158,7 +160,11 @@ class DashboardServer implements Dashboard {
   #flush(): void {
     this.#batch = undefined;
     const { asOf, freshness } = this.#keeper.board;
-    const text = writeChange({ asOf, freshness, lines: freshness === 'stale' ? [] : [...this.#changed.values()] });
+    const text = writeChange({
+      asOf,
+      freshness,
+      lines: freshness === 'stale' ? [] : [...this.#changed.values()],
+    });
     this.#changed.clear();
     for (const listener of this.#listeners) {
       if (listener.behind) continue;
@@ -181,6 +187,7 @@ class DashboardServer implements Dashboard {
       board: this.#keeper.board,
       connectString,
       allowBreak: actions !== undefined,
+      allowRevoke: actions?.revokeClaim !== undefined,
       nowMs: clock.wallNow(),
     });
   }
@@ -253,8 +260,8 @@ class DashboardServer implements Dashboard {
   #tellRecords(response: ServerResponse): void {
     beginEvents(response);
     const subscription = this.#options.records$?.subscribe((record) => {
-      // A viewer that does not keep up is told to come again: what was kept is told first then.
-      if (response.writableNeedDrain) response.destroy();
+      // A viewer that does not keep up is sent away: it comes again, and what was kept is told first then.
+      if (response.writableLength > LONGEST_BACKLOG) response.destroy();
       else response.write(`data: ${JSON.stringify(record)}\n\n`);
     });
     response.on('close', () => subscription?.unsubscribe());
@@ -348,4 +355,3 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   await server.start();
   return server;
 }
-

@@ -72,7 +72,11 @@ function ActorView({ actor, trace }: { readonly actor: TracedActor; readonly tra
         <button type="button" disabled={at >= steps.length - 1} onClick={() => setChosen(at + 1)}>
           On
         </button>
-        <button type="button" aria-pressed={chosen === null} onClick={() => setChosen(chosen === null ? at : null)}>
+        <button
+          type="button"
+          aria-pressed={chosen === null}
+          onClick={() => setChosen(chosen === null ? at : null)}
+        >
           Follow
         </button>
         <output>
@@ -103,7 +107,13 @@ function ActorView({ actor, trace }: { readonly actor: TracedActor; readonly tra
 }
 
 /** See the file's head. */
-export function TraceViewer({ trace, path }: { readonly trace: Trace; readonly path?: string }): ReactElement {
+export function TraceViewer({
+  trace,
+  path,
+}: {
+  readonly trace: Trace;
+  readonly path?: string;
+}): ReactElement {
   const actors = Object.values(trace.actors).filter(({ name }) => path === undefined || name === path);
   const newest = actors.findLast(({ stoppedAt }) => stoppedAt === null) ?? actors.at(-1);
   const [chosen, setChosen] = useState<string | null>(null);

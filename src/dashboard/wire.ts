@@ -14,8 +14,10 @@ export interface WireChange {
 export interface WireHello {
   readonly board: Board;
   readonly connectString: string;
-  /** Whether claims may be broken and revoked from here. */
+  /** Whether claims may be broken from here. */
   readonly allowBreak: boolean;
+  /** Whether holders may be asked from here to give up. */
+  readonly allowRevoke: boolean;
   /** The server's clock, epoch ms: ages are counted in it. */
   readonly nowMs: number;
 }
@@ -43,9 +45,7 @@ export function writeChange(change: WireChange): string {
 }
 
 /** As `BoardKeeper.add` takes it. */
-export function readChange(
-  text: string,
-): Pick<ContentionUnder, 'lines' | 'changed' | 'freshness' | 'asOf'> {
+export function readChange(text: string): Pick<ContentionUnder, 'lines' | 'changed' | 'freshness' | 'asOf'> {
   const { asOf, freshness, lines } = JSON.parse(text, reviver) as WireChange;
   const present = lines.flatMap(([path, line]) => (line === null ? [] : [[path, line] as const]));
   return { asOf, freshness, changed: lines.map(([path]) => path), lines: new Map(present) };

@@ -2,10 +2,11 @@
  * One tap on XState's `inspect`, one memory: who looks late still sees every lock's chart, its last state and the steps
  * before it. Nothing leaves it but {@link TraceRecord}s.
  */
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { InspectionEvent } from 'xstate';
 import { type Clock, systemClock } from '../clock.js';
 import { definitionOf } from './definition.js';
+import { TraceMemory } from './memory.js';
 import {
   type RedactionOptions,
   recordedContext,
@@ -29,13 +30,6 @@ export interface InspectionHub {
   readonly records$: Observable<TraceRecord>;
 }
 
-interface Watched {
-  readonly started: TraceRecord;
-  last: TraceRecord | null;
-  /** The number of its newest kept record. */
-  newest: number;
-}
-
 /** What is used of an actor; its logic says which machine it runs. */
 interface InspectedRef {
   readonly sessionId: string;
@@ -54,57 +48,17 @@ interface InspectedRef {
  */
 export function inspectLocks(options: InspectionHubOptions = {}): InspectionHub {
   const { keepRecords = 2_000, clock = systemClock } = options;
-  const listeners = new Set<(record: TraceRecord) => void>();
-  const definitions = new Map<string, TraceRecord>();
-  const actors = new Map<string, Watched>();
-  /** Actors that have stopped, in that order. */
-  const over: string[] = [];
-  /** A ring: record number n stands at n modulo its length. */
-  const kept: TraceRecord[] = [];
-  let next = 0;
+  const memory = new TraceMemory(keepRecords);
 
-  const tell = (record: TraceRecord, watched?: Watched) => {
-    if (watched !== undefined) {
-      kept[next % keepRecords] = record;
-      watched.newest = next;
-      next += 1;
-    }
-    for (const listener of listeners) listener(record);
-  };
-
-  const begin = (ref: InspectedRef): Watched | undefined => {
+  const begin = (ref: InspectedRef): boolean => {
     const machine = ref.logic?.id;
     const config = ref.logic?.config;
-    if (machine === undefined || config === undefined) return undefined;
-    if (!definitions.has(machine)) {
-      const record: TraceRecord = {
-        kind: 'definition',
-        machine,
-        definition: definitionOf({ id: machine, config }),
-      };
-      definitions.set(machine, record);
-      tell(record);
-    }
-    const started: TraceRecord = {
-      kind: 'started',
-      actor: ref.sessionId,
-      machine,
-      name: ref.id ?? ref.sessionId,
-      at: clock.wallNow(),
-    };
-    const watched: Watched = { started, last: null, newest: next };
-    actors.set(ref.sessionId, watched);
-    tell(started);
-    return watched;
-  };
-
-  const forgetOld = () => {
-    for (let oldest = over[0]; oldest !== undefined; oldest = over[0]) {
-      const watched = actors.get(oldest);
-      if (watched !== undefined && watched.newest >= next - keepRecords) return;
-      actors.delete(oldest);
-      over.shift();
-    }
+    if (machine === undefined || config === undefined) return false;
+    if (!memory.hasDefinition(machine))
+      memory.add({ kind: 'definition', machine, definition: definitionOf({ id: machine, config }) });
+    const name = ref.id ?? ref.sessionId;
+    memory.add({ kind: 'started', actor: ref.sessionId, machine, name, at: clock.wallNow() });
+    return true;
   };
 
   const inspect = (event: InspectionEvent) => {
@@ -113,11 +67,10 @@ export function inspectLocks(options: InspectionHubOptions = {}): InspectionHub 
     if (ref.sessionId !== event.rootId) return;
     if (event.type !== '@xstate.event' && event.type !== '@xstate.snapshot') return;
     const actor = ref.sessionId;
-    const watched = actors.get(actor) ?? begin(ref);
-    if (watched === undefined) return;
+    if (!memory.hasActor(actor) && !begin(ref)) return;
     const at = clock.wallNow();
     if (event.type === '@xstate.event') {
-      tell({ kind: 'event', actor, at, event: recordedEvent(event.event) }, watched);
+      memory.add({ kind: 'event', actor, at, event: recordedEvent(event.event) });
       return;
     }
     const { value, context, status } = event.snapshot as unknown as {
@@ -125,41 +78,15 @@ export function inspectLocks(options: InspectionHubOptions = {}): InspectionHub 
       context?: object;
       status: string;
     };
-    const snapshot: TraceRecord = {
+    memory.add({
       kind: 'snapshot',
       actor,
       at,
       value: value ?? status,
       context: recordedContext(context ?? {}, options),
       after: event.event.type,
-    };
-    watched.last = snapshot;
-    tell(snapshot, watched);
-    if (status !== 'active') {
-      watched.last = { kind: 'stopped', actor, at };
-      tell(watched.last, watched);
-      over.push(actor);
-      forgetOld();
-    }
+    });
+    if (status !== 'active') memory.add({ kind: 'stopped', actor, at });
   };
-
-  const records$ = new Observable<TraceRecord>((subscriber) => {
-    for (const definition of definitions.values()) subscriber.next(definition);
-    const first = Math.max(0, next - keepRecords);
-    for (const { started, last, newest } of actors.values()) {
-      subscriber.next(started);
-      // Its own records have left the ring: the last state at least is told.
-      if (newest < first && last !== null) subscriber.next(last);
-    }
-    for (let index = first; index < next; index += 1) {
-      const record = kept[index % keepRecords];
-      if (record !== undefined) subscriber.next(record);
-    }
-    const listener = (record: TraceRecord) => {
-      subscriber.next(record);
-    };
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  });
-  return { inspect, records$ };
+  return { inspect, records$: memory.records$ };
 }

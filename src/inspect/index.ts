@@ -3,6 +3,7 @@ export type { DefinedState, DefinedTransition, MachineDefinition } from './defin
 export { definitionOf } from './definition.js';
 export { type InspectionHub, type InspectionHubOptions, inspectLocks } from './hub.js';
 export { type LegacyInspection, type LegacyMessage, legacyXStateInspect } from './legacy.js';
+export { TraceMemory } from './memory.js';
 export { type StatelyAdapter, toStately } from './stately.js';
 export {
   EMPTY_TRACE,
@@ -15,5 +16,6 @@ export {
   type TracedActor,
   type TraceRecord,
   type TraceStep,
+  withoutOldest,
   withRecord,
 } from './trace.js';

@@ -167,6 +167,16 @@ function withEvent(steps: readonly TraceStep[], at: number, event: RecordedEvent
   return [...before, { at, value: '', context: {}, event }];
 }
 
+/** `trace` without the actors that stopped longest ago, so that at most `keepStopped` of those are left. */
+export function withoutOldest(trace: Trace, keepStopped: number): Trace {
+  const stopped = Object.values(trace.actors).filter(({ stoppedAt }) => stoppedAt !== null);
+  if (stopped.length <= keepStopped) return trace;
+  stopped.sort((a, b) => (a.stoppedAt ?? 0) - (b.stoppedAt ?? 0));
+  const dropped = new Set(stopped.slice(0, stopped.length - keepStopped).map(({ actor }) => actor));
+  const actors = Object.entries(trace.actors).filter(([actor]) => !dropped.has(actor));
+  return { ...trace, actors: Object.fromEntries(actors) };
+}
+
 /** Reads a trace file: one record a line. Throws with the line's number when one is not a record. */
 export function parseTrace(text: string): TraceRecord[] {
   return text

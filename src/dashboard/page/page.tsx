@@ -1,7 +1,7 @@
 /** The page that `holdfast dashboard` serves: the components over the server's feed, with the chosen lock in the address. */
 import { type ReactElement, StrictMode, useEffect, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { map, shareReplay } from 'rxjs';
+import { auditTime, map, shareReplay } from 'rxjs';
 import 'uplot/dist/uPlot.min.css';
 import '../dashboard.css';
 import './page.css';
@@ -13,7 +13,7 @@ import { TraceViewer } from '../trace-viewer.js';
 
 const feed$ = feedFrom('/events').pipe(shareReplay({ bufferSize: 1, refCount: true }));
 const board$ = feed$.pipe(map(({ board }) => board));
-const trace$ = tracesFrom('/records').pipe(shareReplay({ bufferSize: 1, refCount: true }));
+const trace$ = tracesFrom('/records').pipe(auditTime(50), shareReplay({ bufferSize: 1, refCount: true }));
 
 async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
@@ -34,9 +34,13 @@ const act = (doing: 'break' | 'revoke') => async (claim: string, by: string, why
   });
 };
 
-const ACTIONS: ClaimActions = { breakClaim: act('break'), revokeClaim: act('revoke') };
+const BREAK: ClaimActions = { breakClaim: act('break') };
+const BREAK_AND_REVOKE: ClaimActions = { ...BREAK, revokeClaim: act('revoke') };
 
-type Place = { readonly kind: 'list' } | { readonly kind: 'lock'; readonly path: string } | { readonly kind: 'trace' };
+type Place =
+  | { readonly kind: 'list' }
+  | { readonly kind: 'lock'; readonly path: string }
+  | { readonly kind: 'trace' };
 
 function placeInAddress(): Place {
   const hash = location.hash.slice(1);
@@ -111,7 +115,7 @@ function Page(): ReactElement {
         onSelect={select}
         readClaim={readClaim}
         trace$={trace$}
-        {...(feed?.allowBreak === true ? { actions: ACTIONS } : {})}
+        {...(feed?.allowBreak === true ? { actions: feed.allowRevoke ? BREAK_AND_REVOKE : BREAK } : {})}
       />
       <footer className="hf-footer">
         <a href="#trace">Open a recorded trace</a>

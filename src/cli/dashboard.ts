@@ -1,0 +1,127 @@
+/** `holdfast dashboard`: contention on a page, for people under pressure. */
+import type { Observable } from 'rxjs';
+import { systemClock } from '../clock.js';
+import { type Dashboard, type DashboardActions, serveDashboard } from '../dashboard/server.js';
+import type { Session } from '../session.js';
+import {
+  asUsage,
+  CONNECTION_OPTIONS,
+  type Command,
+  connectString,
+  EXIT,
+  flag,
+  type Io,
+  openSession,
+  port,
+  text,
+  UsageError,
+} from './command.js';
+import { inkFor } from './ink.js';
+
+const DEFAULT_ROOT = '/locks';
+
+export const dashboard: Command = {
+  name: 'dashboard',
+  summary: 'show contention on a page in the browser, live',
+  usage: '[--root path] [options]',
+  example: 'holdfast dashboard --connect zk1:2181,zk2:2181 --root /locks --port 8080',
+  options: {
+    root: {
+      type: 'string',
+      placeholder: 'path',
+      help: `what to look at; / for everything; default: ${DEFAULT_ROOT}`,
+    },
+    port: { type: 'string', placeholder: 'n', help: 'the port; default: any free one' },
+    host: {
+      type: 'string',
+      placeholder: 'address',
+      help: 'the address to serve on; any but loopback needs --token; default: 127.0.0.1',
+    },
+    token: {
+      type: 'string',
+      placeholder: 'secret',
+      help: 'asked of every visitor; default: HOLDFAST_DASHBOARD_TOKEN',
+    },
+    'allow-break': {
+      type: 'boolean',
+      help: 'let visitors break claims; each break is confirmed and audited',
+    },
+    ...CONNECTION_OPTIONS,
+  },
+  notes: [
+    'Nothing is loaded from outside. A break leaves an entry under /holdfast/audit. The token is better given as',
+    'HOLDFAST_DASHBOARD_TOKEN: a command line can be read by everybody on this machine.',
+  ],
+  async run(parsed, io) {
+    const [extra] = parsed.positionals;
+    if (extra !== undefined)
+      throw new UsageError(`${JSON.stringify(extra)} is one too many: give the root with --root ${extra}`);
+    const session = openSession(parsed, io);
+    let served: Dashboard | undefined;
+    try {
+      served = await startDashboard(session, io, {
+        root: text(parsed, 'root') ?? DEFAULT_ROOT,
+        connectString: connectString(parsed, io),
+        host: text(parsed, 'host'),
+        port: port(parsed, 'port'),
+        token: text(parsed, 'token') ?? (io.env['HOLDFAST_DASHBOARD_TOKEN'] || undefined),
+        allowBreak: flag(parsed, 'allow-break'),
+      });
+      io.stdout.write(`dashboard on ${inkFor(io.stdout).accent(served.url)}\n`);
+      await new Promise<void>((resolve) => {
+        if (io.signal.aborted) resolve();
+        io.signal.addEventListener(
+          'abort',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+      });
+      return EXIT.ok;
+    } finally {
+      await served?.close();
+      await session.close();
+    }
+  },
+};
+
+/** What a dashboard shows, and to whom. */
+export interface DashboardPlan {
+  readonly root: string;
+  readonly connectString: string;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly token?: string | undefined;
+  readonly allowBreak: boolean;
+  readonly records$?: Observable<object>;
+}
+
+/** Serves the page over `session`. Rejects with a {@link UsageError} when it cannot be served like that. */
+export async function startDashboard(session: Session, io: Io, plan: DashboardPlan): Promise<Dashboard> {
+  const { root, connectString, host, port, token, allowBreak, records$ } = plan;
+  const contention$ = asUsage(() => session.contentionUnder(root));
+  const actions: DashboardActions = {
+    breakClaim: async ({ claim, by, why }) => {
+      const entry = await session.breakClaim(claim, { by, why });
+      io.stderr.write(`holdfast: ${by} broke ${claim}${why === '' ? '' : ` (${why})`}: ${entry.path}\n`);
+    },
+  };
+  try {
+    return await serveDashboard({
+      root,
+      connectString,
+      contention$,
+      readClaim: (claim) => session.readClaim(claim),
+      clock: systemClock,
+      page: new URL('../dashboard/page/', import.meta.url),
+      ...(records$ === undefined ? {} : { records$ }),
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(token === undefined ? {} : { token }),
+      ...(allowBreak ? { actions } : {}),
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
