@@ -1,5 +1,5 @@
 /** Who this process is, and its chance: what only Node knows. A page has `host.browser.ts` instead. */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { hostname } from 'node:os';
 
 /** What claims say about the process that made them. */
@@ -16,3 +16,9 @@ export const newGuid = (): string => randomUUID();
 
 /** A number in [0, 1) that nobody can foretell: it also makes the nonces of authentication. */
 export const random = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+
+/** Whether two secrets are the same, without telling by the time it takes how much of them is. */
+export function sameSecret(given: string, secret: string): boolean {
+  const [a, b] = [new TextEncoder().encode(given), new TextEncoder().encode(secret)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

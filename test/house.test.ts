@@ -177,6 +177,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   'src/connecting': ['src/errors', 'src/zookeeper/'],
   'src/session': [
+    'src/claim-break',
     'src/acquisition (type)',
     'src/arguments',
     'src/clock',
@@ -202,6 +203,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/contention (type)',
     'src/contention-facts (type)',
     'src/hand-overs',
+    'src/host',
     'src/wait-for-graph',
     'src/inspect/',
     'src/ownership (type)',

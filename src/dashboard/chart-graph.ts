@@ -1,6 +1,36 @@
 /** A statechart as boxes and arrows between its top-level states, laid out from top to bottom by dagre. Pure. */
-import { graphlib, layout } from '@dagrejs/dagre';
+import * as dagre from '@dagrejs/dagre';
 import type { DefinedState, DefinedTransition, MachineDefinition } from '../inspect/definition.js';
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Route {
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What is used of dagre, whose own declarations name a module that it does not ship. */
+interface Dagre {
+  readonly graphlib: {
+    readonly Graph: new (options: { readonly multigraph: boolean }) => DagreGraph;
+  };
+  readonly layout: (graph: DagreGraph) => void;
+}
+interface DagreGraph {
+  setGraph(settings: Readonly<Record<string, string | number>>): void;
+  setNode(key: string, size: { readonly width: number; readonly height: number }): void;
+  setEdge(from: string, to: string, label: Readonly<Record<string, string | number>>): void;
+  graph(): { readonly width?: number; readonly height?: number };
+  node(key: string): Box;
+  edge(from: string, to: string): Route;
+}
+const { graphlib, layout } = dagre as unknown as Dagre;
 
 /** A top-level state. */
 export interface ChartNode {
@@ -108,23 +138,16 @@ export function chartOf(definition: MachineDefinition): Chart {
     graph.setEdge(from, to, { width, height: label.length * LINE, labelpos: 'c', minlen: 1 });
   }
   layout(graph);
-  const size = graph.graph() as { readonly width?: number; readonly height?: number };
+  const size = graph.graph();
   return {
     width: size.width ?? 0,
     height: size.height ?? 0,
     nodes: states.map(({ key, type }) => {
-      const { x, y, width, height } = graph.node(key) as unknown as Record<
-        'x' | 'y' | 'width' | 'height',
-        number
-      >;
+      const { x, y, width, height } = graph.node(key);
       return { key, inner: inner.get(key) ?? [], final: type === 'final', x, y, width, height };
     }),
     edges: [...labels.values()].map(({ from, to, events }) => {
-      const edge = graph.edge(from, to) as unknown as {
-        readonly points: readonly { readonly x: number; readonly y: number }[];
-        readonly x: number;
-        readonly y: number;
-      };
+      const edge = graph.edge(from, to);
       return { from, to, label: shortened(events), points: edge.points, labelAt: { x: edge.x, y: edge.y } };
     }),
   };

@@ -2,7 +2,6 @@
  * Feeds the dashboard's page: one folded board, a snapshot for who comes, then what changed, in batches. It knows no ZooKeeper: it
  * is handed streams, and as functions what it may do.
  */
-import { timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +9,7 @@ import { extname } from 'node:path';
 import type { Observable, Subscription } from 'rxjs';
 import type { Clock } from '../clock.js';
 import type { ContentionUnder } from '../contention.js';
+import { sameSecret } from '../host.js';
 import { BoardKeeper, emptyBoard } from './board.js';
 import { type WireChange, writeChange, writeHello } from './wire.js';
 
@@ -239,8 +239,7 @@ class DashboardServer implements Dashboard {
     if (token === undefined) return true;
     const cookie = /(?:^|;\s*)holdfast=([^;]*)/.exec(request.headers.cookie ?? '')?.[1];
     const given = url.searchParams.get('token') ?? (cookie === undefined ? '' : decodeURIComponent(cookie));
-    const [a, b] = [new TextEncoder().encode(given), new TextEncoder().encode(token)];
-    if (a.length !== b.length || !timingSafeEqual(a, b)) return false;
+    if (!sameSecret(given, token)) return false;
     if (url.searchParams.has('token'))
       response.setHeader(
         'set-cookie',
