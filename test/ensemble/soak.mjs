@@ -41,9 +41,13 @@ function held(lock, session) {
   lastHolder.set(lock.path, session);
 }
 
+/** What each contender is at: its way, by its session and path. @type {Map<string, string>} */
+const standing = new Map();
+
 /** Every way to have a lock and to give it up, the plain one most often. @param {Lock} lock @param {number} session @param {number} turn */
 async function cycle(lock, session, turn) {
   const way = turn % 20;
+  standing.set(`session ${session} at ${lock.path}`, `way ${way}`);
   if (way === 1) {
     await new Promise((resolve, reject) => {
       const subscription = lock.subscribe({
@@ -116,7 +120,11 @@ async function empty(path) {
 }
 
 async function sample() {
-  for (const path of PATHS) await empty(path);
+  for (const path of PATHS) {
+    standing.clear();
+    standing.set(path, 'to be empty');
+    await empty(path);
+  }
   for (let round = 0; round < 3; round += 1) {
     globalThis.gc?.();
     await new Promise((resolve) => setImmediate(resolve));
@@ -138,6 +146,26 @@ async function sample() {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+/** Nobody is to wait for ever: says who does, and ends. */
+function watchProgress() {
+  let before = '';
+  setInterval(() => {
+    const now = JSON.stringify([done, [...standing]]);
+    if (now !== before) {
+      before = now;
+      return;
+    }
+    process.stderr.write(`no progress: ${now}\n`);
+    void Promise.all(PATHS.map(async (path) => (await sessions[0]?.lock(path).entries())?.ids)).then(
+      (lines) => {
+        process.stderr.write(`in line: ${JSON.stringify(lines)}\n`);
+        process.exit(4);
+      },
+    );
+  }, 30_000);
+}
+
+watchProgress();
 // Until code is compiled and pools are filled.
 await run(CYCLES / SAMPLES);
 await sample();
