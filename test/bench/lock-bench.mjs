@@ -225,6 +225,7 @@ const head = `# Benchmarks
 
 Written by \`npm run bench\`; do not edit. One real Apache ZooKeeper, standalone on loopback, without fsync, on the same machine, which
 is shared: times move by tens of percent between runs, and the ratios inside one run are what to read.
+What 200,000 cycles leave behind is in [soak.md](soak.md).
 
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.version}.
 `;

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { startRealZooKeeper } from '../setup/real-zookeeper.js';
 
-const SHORT = 4_000;
+const SHORT = 3_000;
 const cycles = Number(process.env['HOLDFAST_SOAK_CYCLES'] ?? SHORT);
 const SOAK = fileURLToPath(new URL('./soak.mjs', import.meta.url));
 const REPORT = fileURLToPath(new URL('../../docs/soak.md', import.meta.url));
@@ -63,9 +63,11 @@ it(
       });
     }
     expect(samples.at(-1)!.cycles).toBeGreaterThanOrEqual(cycles);
-    expect(samples.at(-1)!.heapBytes - first.heapBytes).toBeLessThan(MEGABYTE);
+    // The first half also compiled the code.
+    expect(samples.at(-1)!.heapBytes - samples[4]!.heapBytes).toBeLessThan(MEGABYTE);
   },
-  60_000 + cycles * 20,
+  // What does not go on ends by itself, long before.
+  300_000 + cycles * 20,
 );
 
 function report(samples: readonly Sample[]): string {
