@@ -4,7 +4,12 @@
  */
 import { once } from 'node:events';
 import { TcpProxy } from '../setup/tcp-proxy.js';
-import { fourLetterWord, freePorts, ZooKeeperProcess } from '../setup/zookeeper-process.js';
+import {
+  fourLetterWord,
+  freePorts,
+  PROBE_PATIENCE_MS,
+  ZooKeeperProcess,
+} from '../setup/zookeeper-process.js';
 
 /** How the servers keep time. */
 export interface EnsembleOptions {
@@ -39,7 +44,7 @@ export class EnsembleServer {
   /** `none` while it is down or has no quorum. */
   async mode(): Promise<Mode> {
     if (this.process.pid === undefined) return 'none';
-    const answer = await fourLetterWord(this.process.port, 'srvr').catch(() => '');
+    const answer = await fourLetterWord(this.process.port, 'srvr', PROBE_PATIENCE_MS).catch(() => '');
     const mode = /^Mode: (leader|follower)$/m.exec(answer)?.[1];
     return mode === 'leader' || mode === 'follower' ? mode : 'none';
   }

@@ -28,7 +28,7 @@ export interface ZooKeeperProcessOptions {
 const START_DEADLINE_MS = 60_000;
 const PROBE_PAUSE_MS = 50;
 /** A server that has just begun to listen may keep a four-letter word for ever, and serve others meanwhile (seen with 3.8.0). */
-const PROBE_PATIENCE_MS = 1_000;
+export const PROBE_PATIENCE_MS = 1_000;
 
 /** Below the range that outgoing connections take theirs from: a server that is down for a while finds its port again. */
 const FIRST_PORT = 20_000;
