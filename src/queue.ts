@@ -169,12 +169,6 @@ function inTheWay({ contenders }: Line, index: number): number {
   return contenders.findLastIndex(({ kind }, other) => other < index && kind !== 'read');
 }
 
-/** Those who hold, in order: the first, or all readers up to the first writer. */
-export function holdersOf({ contenders }: Line): readonly Contender[] {
-  const firstWriter = contenders.findIndex(({ kind }) => kind !== 'read');
-  return firstWriter === -1 ? contenders : contenders.slice(0, Math.max(1, firstWriter));
-}
-
 /**
  * Where `claimName` stands: it holds when nobody is in its way, else it watches the nearest one who is. Only those ahead
  * ever block (T24), and "first" needs our own exact name to be there (T05). A plain lock counts as a writer.
