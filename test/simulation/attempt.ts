@@ -1,4 +1,5 @@
 /** One acquisition as the workload makes it, and what became of it. */
+import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import type { Lease } from '../../src/lease.js';
 import type { Participant } from './participant.js';
 
@@ -8,6 +9,7 @@ export class Attempt {
   readonly path: string;
   /** The GUIDs of its claims: one more with every session. */
   readonly guids: string[] = [];
+  policy: SuspendPolicy = 'bounded';
   lease: Lease | null = null;
   /** Nothing more will come of it. */
   over = false;

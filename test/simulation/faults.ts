@@ -76,8 +76,7 @@ export const FAULTS = {
       const broken = chance.happens(0.3);
       world.lasting(duration(world, chance), () => {
         if (broken) link.cut({ client: 0, server: chance.between(0, 100), arrives: false });
-        link.toServer.flow();
-        if (!broken) link.toClient.flow();
+        link.flow();
       });
     }
   },
@@ -122,9 +121,18 @@ export const FAULTS = {
     const participant = somebody(world, chance);
     if (participant !== undefined) world.leave(participant);
   },
+  /**
+   * The leader stands still. For a follower's clients that is being cut off from it (T37): where they trust in pings, no longer than
+   * the guard covers.
+   */
   freeze(world, chance) {
+    const covered = world.ensemble.followers.length > 0 && world.profile.heartbeat === 'ping';
+    // Not again before it has heard from its followers.
+    if (covered && world.clock.now() < world.frozenUntilMs + 2 * world.tickMs) return;
     world.ensemble.freeze();
-    world.lasting(duration(world, chance), () => {
+    const forMs = covered ? chance.between(20, 700) : duration(world, chance);
+    world.frozenUntilMs = world.clock.now() + forMs;
+    world.lasting(forMs, () => {
       world.ensemble.thaw();
     });
   },

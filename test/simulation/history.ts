@@ -126,6 +126,7 @@ async function play(world: World, chance: Chance, check: (when: 'step' | 'end' |
   const over = () =>
     world.ending &&
     world.attempts.every(({ pending }) => !pending) &&
+    world.promises.allSettled &&
     world.paths.every((path) => world.lineAt(path).length === 0);
   while (!over() && (await clock.step(troubleMs + CALM_LIMIT_MS))) if (check('step')) return;
   const settledMs = clock.now() + world.settleMs;

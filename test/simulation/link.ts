@@ -77,6 +77,12 @@ export class Link implements Transport {
     if (server !== null) clock.setTimeout(() => this.#peer?.closed(), server);
   }
 
+  /** What was held up goes on, unless the connection is broken. */
+  flow(): void {
+    this.toServer.flow();
+    if (!this.#broken) this.toClient.flow();
+  }
+
   #reach(): void {
     this.#peer = this.#options.open({
       send: (frame) => {

@@ -268,6 +268,17 @@ export const MUTANTS = {
       },
     ],
   },
+  'who asked for it does not lose the lock with the connection': {
+    checker: 'ownership streams are well-formed',
+    profile: 'network',
+    replacements: [
+      {
+        file: 'machines/lock-setup.ts',
+        from: "standardPolicy: ({ context }) => context.onSuspend === 'standard',",
+        to: 'standardPolicy: () => false,',
+      },
+    ],
+  },
   'an expired stream does not end': {
     checker: 'ownership streams are well-formed',
     profile: 'process',

@@ -160,6 +160,16 @@ export const PROFILES = {
       },
     },
   },
+  /** A leader that stands still does not ping either, which only the guard covers. */
+  'frozen-quorum': {
+    weight: 1,
+    profile: {
+      ...isolated,
+      heartbeat: 'quorum',
+      holds: outlasting,
+      faults: { freeze: 6, isolate: 3, slowRelay: 4, cut: 2, silence: 1, block: 1 },
+    },
+  },
   'isolated-ping': { weight: 0, profile: { ...isolated, overlapAllowed: true } },
   /** The same histories, asked of the quorum. */
   'isolated-alike': { weight: 1, profile: { ...isolated, heartbeat: 'quorum', guardMs: 0 } },

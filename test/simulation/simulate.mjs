@@ -55,6 +55,8 @@ for (; seed < first + runs; seed += 1) {
   ]))
     totals[key] = (totals[key] ?? 0) + Number(report[key]);
   byProfile[report.profile] = (byProfile[report.profile] ?? 0) + 1;
+  if ((seed - first + 1) % 10_000 === 0)
+    stdout.write(`${seed - first + 1} histories so far, ${broken} broken\n`);
   if (report.broken !== null) {
     broken += 1;
     stdout.write(`seed ${seed} (${report.profile}): ${report.broken.name}: ${report.broken.message}\n`);

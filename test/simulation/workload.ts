@@ -30,9 +30,10 @@ export async function work(world: World, participant: Participant, chance: Chanc
 const CHANGED_MIND = new Error('changed my mind');
 
 function lockFor(world: World, attempt: Attempt, chance: Chance, timeoutMs: number | null) {
+  attempt.policy = world.policy(chance);
   return attempt.participant.lock(world, attempt, {
     ttlMs: chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null,
-    onSuspend: world.policy(chance),
+    onSuspend: attempt.policy,
     timeoutMs,
   });
 }

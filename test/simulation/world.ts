@@ -42,6 +42,8 @@ export class World {
   quietSinceMs = 0;
   /** What is under way when all is over has arrived by then. */
   settleMs = 3_000;
+  /** When the leader goes on, or went on, after it last stood still. */
+  frozenUntilMs = Number.NEGATIVE_INFINITY;
   /** Pairs that believed at the same time. */
   overlaps = 0;
   /** The workload begins nothing more. */
@@ -191,11 +193,7 @@ export class World {
     this.ending = true;
     for (const finish of [...this.#ends]) finish();
     this.ensemble.heal();
-    for (const { links } of this.participants)
-      for (const link of links) {
-        link.toServer.flow();
-        if (link.toClient.stalled) link.toClient.flow();
-      }
+    for (const { links } of this.participants) for (const link of links) link.flow();
     this.quietSinceMs = this.clock.now();
   }
 

@@ -41,6 +41,12 @@ export class PromisesSettle implements Checker {
     }
   }
 
+  /** Whether nobody who lives waits for anything. */
+  get allSettled(): boolean {
+    for (const { participant } of this.#pending) if (!participant.clock.dead) return false;
+    return true;
+  }
+
   step(): string | undefined {
     return this.#wrong;
   }

@@ -39,6 +39,8 @@ export class StreamsWellFormed implements Checker {
       this.#wrong ??= `${attempt.name} heard ${status} after ${stream.last}`;
     if (typeof news !== 'string' && news.status === 'held') {
       stream.lease ??= news.lease;
+      if (attempt.policy === 'standard' && news.connection !== 'confirmed')
+        this.#wrong ??= `${attempt.name} heard held (${news.connection}), though a lost connection ends it`;
       if (stream.lease !== news.lease) this.#wrong ??= `${attempt.name} was given a second lease`;
     }
     stream.last = status;
