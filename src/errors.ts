@@ -23,7 +23,8 @@ export type LockErrorCode =
   | 'COMMIT_REFUSED'
   | 'SEMAPHORE_SIZE'
   | 'UPGRADE_REFUSED'
-  | 'DOWNGRADE_REFUSED';
+  | 'DOWNGRADE_REFUSED'
+  | 'BARRIER_TIMEOUT';
 
 const brand = Symbol.for('holdfast.LockError');
 
@@ -277,6 +278,18 @@ export class SemaphoreSizeError extends LockError {
       path,
     );
     this.size = size;
+  }
+}
+
+/** The barrier did not open, or not all left it, before the deadline. */
+export class BarrierTimeoutError extends LockError {
+  override readonly name = 'BarrierTimeoutError';
+  constructor(path: string, timeoutMs: number, standing: string) {
+    super(
+      'BARRIER_TIMEOUT',
+      `${path} held back for more than ${timeoutMs} ms (${standing}): wait longer (timeoutMs), or see to those who are waited for`,
+      path,
+    );
   }
 }
 

@@ -12,13 +12,17 @@ export type { AcquireOptions, Lock, OwnerContext, OwnerContextStore, OwnerOption
 export type { LockEntries } from './lock-entries.js';
 export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';
+export type { Barrier, BarrierOptions, BarrierState } from './recipes/barrier.js';
+export type { DoubleBarrier, DoubleBarrierState } from './recipes/double-barrier.js';
 export type { CampaignOptions, Election, LeaderView } from './recipes/election.js';
 export type { Leader, Observed } from './recipes/leader-observer.js';
 export type { Leadership } from './recipes/leadership.js';
 export type { JointAcquireOptions, MultiLease, MultiLock } from './recipes/multi-lock.js';
+export type { Passage } from './recipes/passage.js';
 export type { ReadLease, ReadWriteLock, WriteLease } from './recipes/read-write-lock.js';
 export type { Semaphore, SemaphoreAcquireOptions, SemaphoreLease } from './recipes/semaphore.js';
 export {
+  type BarrierMakingOptions,
   type ConnectOptions,
   connect,
   type ElectionOptions,

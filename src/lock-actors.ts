@@ -108,7 +108,8 @@ async function placeOf(
   return (await client.exists(path))?.czxid;
 }
 
-async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise<readonly string[]> {
+/** A znode's children; none when it is not there. */
+export async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise<readonly string[]> {
   try {
     return (await client.getChildren(lockPath)).children;
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Reads and watches that wait for a connection, and go on after a cut, as observables. Unsubscribing ends them. */
-import { firstValueFrom, Observable, retry, switchMap, take, throwError } from 'rxjs';
+import { firstValueFrom, merge, Observable, retry, switchMap, take, throwError } from 'rxjs';
+import type { SessionNews } from '../machines/lock-machine.js';
 import { ConnectionFailedError, LockError, LockingFailedError, SessionClosedError } from './errors.js';
 import type { ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
@@ -106,19 +107,57 @@ export function deadline(
   });
 }
 
+/** Errors with the signal's reason when it aborts, at once if it has; never without a signal. */
+export function aborted(signal: AbortSignal | undefined): Observable<never> {
+  return new Observable((subscriber) => {
+    const tell = () => {
+      subscriber.error(signal?.reason);
+    };
+    if (signal?.aborted === true) tell();
+    signal?.addEventListener('abort', tell, { once: true });
+    return () => {
+      signal?.removeEventListener('abort', tell);
+    };
+  });
+}
+
+/** The first event, unless there is no session to be had, time runs out or the signal aborts before. */
+export function awaited<T>(
+  session: SessionPort,
+  path: string,
+  event$: Observable<T>,
+  limits: {
+    readonly timeoutMs: number | null;
+    readonly late: () => LockError;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<T> {
+  const { timeoutMs, late, signal } = limits;
+  const ending$ = new Observable<never>((subscriber) =>
+    session.onNews((news) => {
+      const error = endOf(session, path, news);
+      if (error !== null) subscriber.error(error);
+    }),
+  );
+  return firstValueFrom(merge(aborted(signal), ending$, deadline(session, timeoutMs, late), event$));
+}
+
 /** The client, as soon as it is connected: at once if it is. */
 function connected(session: SessionPort, path: string): Observable<ZooKeeperClient> {
   return new Observable<ZooKeeperClient>((subscriber) =>
     session.onNews((news) => {
-      if (news.type === 'session.connected') subscriber.next(session.client);
-      else if (news.type === 'session.closed') subscriber.error(new SessionClosedError(path));
-      else if (news.type === 'session.lost' && news.reason !== 'expired' && news.reason !== 'presumed') {
-        subscriber.error(
-          new ConnectionFailedError(session.connectString, 'no session could be had', path, news.cause),
-        );
-      }
+      const error = endOf(session, path, news);
+      if (error !== null) subscriber.error(error);
+      else if (news.type === 'session.connected') subscriber.next(session.client);
     }),
   ).pipe(take(1));
+}
+
+/** Why nothing is to be expected of the session any more, if these news say so. */
+function endOf({ connectString }: SessionPort, path: string, news: SessionNews): LockError | null {
+  if (news.type === 'session.closed') return new SessionClosedError(path);
+  if (news.type !== 'session.lost' || news.reason === 'expired' || news.reason === 'presumed') return null;
+  return new ConnectionFailedError(connectString, 'no session could be had', path, news.cause);
 }
 
 function pause({ clock }: SessionPort, delayMs: number): Observable<true> {

@@ -36,6 +36,8 @@ import { Lock, type LockInspector, type LockParts, type OwnerContextStore } from
 import { Paces } from './pace.js';
 import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
+import { Barrier } from './recipes/barrier.js';
+import { DoubleBarrier } from './recipes/double-barrier.js';
 import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
@@ -106,6 +108,9 @@ export interface ElectionOptions extends Omit<RecipeOptions, 'owner'> {
   /** What others see of this candidate, in Curator as well. Default: host and process id. */
   readonly id?: string;
 }
+
+/** How a barrier behaves: how long is waited at most, and who may do what to its znodes. */
+export type BarrierMakingOptions = Pick<RecipeOptions, 'timeoutMs' | 'acl'>;
 
 /** How a lock behaves. Times in milliseconds. */
 export interface LockOptions extends RecipeOptions {
@@ -258,6 +263,19 @@ export class Session implements AsyncDisposable {
     const ourselves = [identity.host, identity.pid].filter((part) => part !== undefined).join(':');
     const id = options.id ?? (ourselves || 'anonymous');
     return new Election({ settings: this.#settings(path, options), id: checkOwner('id', id, path) });
+  }
+
+  /** A barrier at `path`, which holds back whoever waits while it is raised. Throws as {@link lock} does. */
+  barrier(path: string, options: BarrierMakingOptions = {}): Barrier {
+    return new Barrier(this.#settings(path, options));
+  }
+
+  /**
+   * A double barrier at `path`: `members` begin together and end together. Throws as {@link lock} does, and for a number that is
+   * not 1 to 1,000,000.
+   */
+  doubleBarrier(path: string, members: number, options: BarrierMakingOptions = {}): DoubleBarrier {
+    return new DoubleBarrier(this.#settings(path, options), members);
   }
 
   /** The line at `path` as everybody sees it, whoever stands in it. */

@@ -44,6 +44,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // one lock
   'src/claim-record': ['src/claim-data', 'src/clock', 'src/zookeeper/client', 'src/zookeeper/errors'],
   'src/reading': [
+    'machines/ (type)',
     'src/errors',
     'src/zookeeper/client',
     'src/zookeeper/errors',

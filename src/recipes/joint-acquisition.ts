@@ -73,6 +73,8 @@ export interface JointPlan<J, L extends SharedLease> extends JointRequest {
   /** One attempt at everything. Begun anew when the session's trouble took a part of it. */
   readonly attempt: () => Observable<Step<L>>;
   readonly lease: (leases: readonly [L, ...L[]]) => J;
+  /** What the deadline's passing is told as, by what was waited for last; default: {@link LockTimeoutError}. */
+  readonly late?: (waiting: Status<'waitingOnPredecessor'> | null) => LockError;
 }
 
 /** One claim's ownership. Errors with its failure; unsubscribing gives it up. */
@@ -245,11 +247,10 @@ export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observ
     const granted$ = new Subject<void>();
     let lease: J | null = null;
     let told: Ownership<J>['status'] = 'idle';
-    let standing = `no answer from ${session.connectString} yet`;
+    let waiting: Status<'waitingOnPredecessor'> | null = null;
 
     const tell = (step: Step<L>): Observable<Ownership<J>> => {
-      if (step.status === 'waitingOnPredecessor')
-        standing = `${step.position} of ${step.queueLength} ahead when last listed`;
+      if (step.status === 'waitingOnPredecessor') waiting = step;
       if (step.status !== 'held') {
         return step.status === 'expired' && lease === null ? lostEarly(session, path, step) : of(step);
       }
@@ -270,7 +271,8 @@ export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observ
         delay: (error: unknown) => (error instanceof BeginAgain ? of(true) : throwError(() => error)),
       }),
     );
-    const late$ = deadline(session, timeoutMs, () => new LockTimeoutError(path, timeoutMs ?? 0, standing));
+    const late = plan.late ?? ((last) => timeoutError(plan, last));
+    const late$ = deadline(session, timeoutMs, () => late(waiting));
     const news$ = merge(acquiring$, late$.pipe(takeUntil(granted$))).pipe(
       // Each claim is idle at first, and released by itself: said once, of all.
       filter(({ status }) => status !== 'idle' && status !== 'released'),
@@ -294,6 +296,17 @@ export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observ
       }),
     );
   });
+}
+
+function timeoutError(
+  { session, path, timeoutMs }: Pick<JointPlan<unknown, SharedLease>, 'session' | 'path' | 'timeoutMs'>,
+  waiting: Status<'waitingOnPredecessor'> | null,
+): LockTimeoutError {
+  const standing =
+    waiting === null
+      ? `no answer from ${session.connectString} yet`
+      : `${waiting.position} of ${waiting.queueLength} ahead when last listed`;
+  return new LockTimeoutError(path, timeoutMs ?? 0, standing);
 }
 
 /** What can be lost. */

@@ -1,11 +1,9 @@
 /** TELL: who leads an election and what was proclaimed, as everybody sees it. Only the leader's claim and the path's data are watched. */
 import type { Observable } from 'rxjs';
 import {
-  catchError,
   combineLatest,
   concat,
   defer,
-  EMPTY,
   filter,
   ignoreElements,
   map,
@@ -15,17 +13,15 @@ import {
   take,
   takeWhile,
   tap,
-  throwError,
 } from 'rxjs';
 import { listInOrder } from '../lock-actors.js';
 import { latchRule } from '../queue.js';
 import { watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
-import { isZooKeeperError } from '../zookeeper/errors.js';
 import type { SessionPort } from '../zookeeper/session-port.js';
-import { watchChildren, watchNode } from '../zookeeper/watches.js';
+import { watchNode } from '../zookeeper/watches.js';
 import { proclaimedBy } from './leadership.js';
-import { appearing } from './znode-watches.js';
+import { appearing, childrenAt } from './znode-watches.js';
 
 /** Somebody who leads. */
 export interface Leader {
@@ -85,16 +81,13 @@ function leaderAt(client: ZooKeeperClient, path: string): Observable<Leader | nu
   );
 }
 
-/** Completes when there may be a candidate. */
+/** Completes when there is a candidate. */
 function somebody(client: ZooKeeperClient, path: string): Observable<never> {
-  const standing = watchChildren(client, path).pipe(
-    filter(({ children }) => latchRule.lineOf(children).contenders.length > 0),
+  return childrenAt(client, path).pipe(
+    filter((names) => latchRule.lineOf(names).contenders.length > 0),
     take(1),
     ignoreElements(),
-    // The path went again: look anew.
-    catchError((error: unknown) => (isZooKeeperError(error, 'NoNode') ? EMPTY : throwError(() => error))),
   );
-  return concat(appearing(client, path), standing);
 }
 
 /** The path's data, empty while it is not there. */

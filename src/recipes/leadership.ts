@@ -1,8 +1,8 @@
 /** What a leader holds, and how it speaks to everybody. */
-import { firstValueFrom, merge, Observable } from 'rxjs';
+import { firstValueFrom, merge } from 'rxjs';
 import { CommitOutcomeUnknownError, CommitRefusedError } from '../errors.js';
 import { Lease, type LeaseParts } from '../lease.js';
-import { asking } from '../reading.js';
+import { aborted, asking } from '../reading.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -38,19 +38,6 @@ function asRequestError(error: unknown): never {
     error instanceof CommitOutcomeUnknownError ||
     (error instanceof CommitRefusedError && error.failedIndex === undefined);
   throw cut ? error.cause : error;
-}
-
-function aborted(signal: AbortSignal): Observable<never> {
-  return new Observable((subscriber) => {
-    const tell = () => {
-      subscriber.error(signal.reason);
-    };
-    if (signal.aborted) tell();
-    signal.addEventListener('abort', tell, { once: true });
-    return () => {
-      signal.removeEventListener('abort', tell);
-    };
-  });
 }
 
 /** What a leader proclaimed, if these bytes are a proclamation of the candidate with this claim. */
