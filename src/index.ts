@@ -21,15 +21,14 @@ export type { JointAcquireOptions, MultiLease, MultiLock } from './recipes/multi
 export type { Passage } from './recipes/passage.js';
 export type { ReadLease, ReadWriteLock, WriteLease } from './recipes/read-write-lock.js';
 export type { Semaphore, SemaphoreAcquireOptions, SemaphoreLease } from './recipes/semaphore.js';
-export {
-  type BarrierMakingOptions,
-  type ConnectOptions,
-  connect,
-  type ElectionOptions,
-  type LockOptions,
-  type RecipeOptions,
-  type Session,
-} from './session.js';
+export { connect, type Session } from './session.js';
+export type {
+  BarrierMakingOptions,
+  ConnectOptions,
+  ElectionOptions,
+  LockOptions,
+  RecipeOptions,
+} from './session-options.js';
 export {
   type Deadlock,
   deadlocks,

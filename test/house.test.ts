@@ -177,7 +177,14 @@ const MAY_IMPORT: Record<string, string[]> = {
     'rxjs',
   ],
   'src/connecting': ['src/errors', 'src/zookeeper/'],
+  'src/session-options': [
+    'src/clock (type)',
+    'src/lock (type)',
+    'src/zookeeper/client (type)',
+    'src/zookeeper/session-port (type)',
+  ],
   'src/session': [
+    'src/session-options (type)',
     'src/claim-break',
     'src/acquisition (type)',
     'src/arguments',

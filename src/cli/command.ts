@@ -1,6 +1,7 @@
 /** What a command of `holdfast` is, and what all of them share: where to connect, what counts as bad usage, how numbers are read. */
 import { InvalidArgumentError } from '../errors.js';
-import { type ConnectOptions, connect, type Session } from '../session.js';
+import { connect, type Session } from '../session.js';
+import type { ConnectOptions } from '../session-options.js';
 import type { ClientFactory } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
 import { nativeClient } from '../zookeeper/native-client.js';
