@@ -52,7 +52,7 @@ function complaints(files: readonly string[]): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
-describe.each(['README.md', 'docs/coming-from-kafka-kit.md'])('%s', (document) => {
+describe.each(['README.md', 'docs/coming-from-kafka-kit.md', 'docs/recipes.md'])('%s', (document) => {
   const examples = examplesIn(document);
   let folder: string;
   beforeAll(() => {
