@@ -125,12 +125,11 @@ export class LockAcquisition<L extends SharedLease> {
       },
       onLine,
     };
-    this.#actor = createActor(lockLogic, {
-      id: path,
-      clock: session.clock,
-      ...(settings.inspect === undefined ? {} : { inspect: settings.inspect }),
-      input: { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition },
-    });
+    const input = { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition };
+    const { clock } = session;
+    const { inspect } = settings;
+    const options = { id: path, clock, input };
+    this.#actor = createActor(lockLogic, inspect === undefined ? options : { ...options, inspect });
     this.#actor.subscribe((snapshot) => {
       this.#hear(snapshot);
     });

@@ -2,21 +2,22 @@
 /**
  * What a lock costs, on one real server in one run, written to docs/benchmarks.md. Figures are ratios inside the run
  * where the machine's load would move them; nothing is asserted. `lock.bench.ts` runs this in a process of its own, on the
- * built files, as a user's process would: `node --expose-gc test/bench/lock-bench.mjs host:port`.
+ * built files, as a user's process would: `node --expose-gc test/bench/lock-bench.mjs host:port [rounds]`.
  */
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { connect as dialTcp } from 'node:net';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../dist/src/clock.js';
 import { connect } from '../../dist/src/index.js';
+import { inspectLocks } from '../../dist/src/inspect/index.js';
 import { dial } from '../../dist/src/zookeeper/socket.js';
 import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
+import { counter, heapMegabytes, micros, now, percentile, profile, slice } from './measure.mjs';
 
-const [, , connectString = '127.0.0.1:2181', roundsGiven = '12'] = process.argv;
+const [, script = '', connectString = '127.0.0.1:2181', roundsGiven = '12', only = ''] = process.argv;
 const ROUNDS = Number(roundsGiven);
-const [host = '127.0.0.1', port = '2181'] = connectString.split(':');
 /** @type {string[]} */
 const lines = [];
 /** @param {string} line */
@@ -25,58 +26,19 @@ const say = (line) => {
   process.stdout.write(`${line}\n`);
 };
 
-/** @param {number[]} values @param {number} fraction */
-const percentile = (values, fraction) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0;
-};
-/** @param {number} milliseconds */
-const micros = (milliseconds) => `${Math.round(milliseconds * 1000)} µs`;
-const now = () => performance.now();
-
-/** How many packets the server has received, by its own counter. @returns {Promise<number>} */
-const received = () =>
-  new Promise((resolve, reject) => {
-    let text = '';
-    dialTcp(Number(port), host)
-      .on('data', (chunk) => (text += chunk.toString()))
-      .on('error', reject)
-      .on('close', () => resolve(Number(/^zk_packets_received\t(\d+)/m.exec(text)?.[1])))
-      .end('mntr');
-  });
-
-/** Requests per cycle at the server, without the first tenth. @param {number} cycles @param {(cycles: number) => Promise<void>} work */
-async function requestsPerCycle(cycles, work) {
-  await work(Math.ceil(cycles / 10));
-  const before = await received();
-  await work(cycles);
-  return ((await received()) - before) / cycles;
-}
-
-/** Runs `cycle` for so long; how long each took. @param {number} milliseconds @param {() => Promise<unknown>} cycle */
-async function slice(milliseconds, cycle) {
-  const taken = [];
-  const end = now() + milliseconds;
-  while (now() < end) {
-    const start = now();
-    await cycle();
-    taken.push(now() - start);
-  }
-  return taken;
-}
-
 /** @type {import('../../dist/src/session.js').Session[]} */
 const sessions = [];
-const open = () => {
-  const session = connect(connectString, { sessionTimeoutMs: 30_000 });
+/** @param {import('../../dist/src/session.js').ConnectOptions} options */
+const open = (options = {}) => {
+  const session = connect(connectString, { sessionTimeoutMs: 30_000, ...options });
   sessions.push(session);
   return session;
 };
 let paths = 0;
 const path = () => `/holdfast-bench/${process.pid}-${(paths += 1)}`;
 
-async function uncontended() {
-  const lock = open().lock(path());
+/** A client as a session has one, without any lock. */
+async function bareClient() {
   const client = wireClient(dial)({
     connectString,
     sessionTimeoutMs: 30_000,
@@ -86,8 +48,34 @@ async function uncontended() {
     random: () => 0.5,
   });
   await client.connect({ deadlineMs: 30_000 });
-  await (await lock.acquire()).release();
+  return client;
+}
+
+/** How much a counter of the server grows per cycle. @param {string} name @param {number} cycles @param {() => Promise<unknown>} cycle */
+async function perCycle(name, cycles, cycle) {
+  const before = await counter(connectString, name);
+  for (let index = 0; index < cycles; index += 1) await cycle();
+  return ((await counter(connectString, name)) - before) / cycles;
+}
+
+/** As measured before the chart ran from a table (docs/decisions/005), on the same machine. */
+const before = new Map([
+  ['writing to the socket (system call)', 120],
+  ['garbage collection', 43],
+  ['XState', 175],
+  ['the chart and its table', 12],
+  ['codec and wire client', 34],
+  ['acquisition, lease, claim, line', 33],
+  ['Node: streams, promises, timers', 62],
+]);
+
+async function uncontended() {
+  const lock = open().lock(path());
+  const tap = inspectLocks();
+  const watched = open({ inspect: tap.inspect }).lock(path());
+  const client = await bareClient();
   const parent = `${path()}-bare`;
+  for (const each of [lock, watched]) await (await each.acquire()).release();
   await client.create(parent, new Uint8Array());
   const data = new Uint8Array(160);
   const ephemeral = { mode: /** @type {const} */ ('ephemeralSequential') };
@@ -96,10 +84,8 @@ async function uncontended() {
     await client.delete(made.path, -1);
   };
   const recipe = async () => {
-    const [made] = await Promise.all([
-      client.create(`${parent}/x-`, data, ephemeral),
-      client.getChildren(parent),
-    ]);
+    const creating = client.create(`${parent}/x-`, data, ephemeral);
+    const [made] = await Promise.all([creating, client.getChildren(parent)]);
     await client.delete(made.path, -1);
   };
   /** @type {number[]} */
@@ -110,20 +96,40 @@ async function uncontended() {
     held.push(now() - start);
     await lease.release();
   };
-  for (const warm of [locked, bare, recipe]) await slice(2_000, warm);
-  /** @type {{ lock: number, held: number, cpu: number, recipe: number, bare: number }[]} */
+  const observed = () =>
+    new Promise((resolve, reject) => {
+      watched.subscribe({
+        next: (ownership) => {
+          if (ownership.status === 'held') void ownership.lease.release();
+        },
+        error: reject,
+        complete: () => resolve(undefined),
+      });
+    });
+  for (const warm of [locked, bare, recipe, observed, locked]) await slice(2_000, warm);
+  /** @type {{ lock: number, held: number, cpu: number, bareCpu: number, recipe: number, bare: number, observed: number }[]} */
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     held = [];
-    const cpu = process.cpuUsage();
-    const ours = await slice(500, locked);
-    const spent = process.cpuUsage(cpu);
+    let cpu = process.cpuUsage();
+    /** @param {number} cycles */
+    const spent = (cycles) => {
+      const { user, system } = process.cpuUsage(cpu);
+      cpu = process.cpuUsage();
+      return (user + system) / cycles / 1000;
+    };
+    const ours = await slice(400, locked);
+    const oursCpu = spent(ours.length);
+    const theirs = await slice(400, bare);
+    const bareCpu = spent(theirs.length);
     rounds.push({
       lock: percentile(ours, 0.5),
       held: percentile(held, 0.5),
-      cpu: (spent.user + spent.system) / ours.length / 1000,
-      recipe: percentile(await slice(500, recipe), 0.5),
-      bare: percentile(await slice(500, bare), 0.5),
+      cpu: oursCpu,
+      bareCpu,
+      bare: percentile(theirs, 0.5),
+      recipe: percentile(await slice(400, recipe), 0.5),
+      observed: percentile(await slice(400, observed), 0.5),
     });
   }
   /** @param {(round: (typeof rounds)[number]) => number} pick @param {number} fraction */
@@ -131,9 +137,8 @@ async function uncontended() {
   /** @param {(round: (typeof rounds)[number]) => number} pick */
   const ratio = (pick) =>
     `${of(pick).toFixed(2)} (${of(pick, 0.25).toFixed(2)}–${of(pick, 0.75).toFixed(2)})`;
-  const requests = await requestsPerCycle(2_000, async (cycles) => {
-    for (let cycle = 0; cycle < cycles; cycle += 1) await locked();
-  });
+  const requests = await perCycle('zk_packets_received', 2_000, locked);
+  const bytes = await perCycle('zk_bytes_received_count', 2_000, locked);
   say('## Uncontended: acquire and release');
   say('');
   say(`Medians of ${ROUNDS} interleaved rounds; quartiles in brackets.`);
@@ -148,25 +153,44 @@ async function uncontended() {
     `| \`acquire()\` and \`release()\` | ${micros(of((each) => each.lock))} | **${ratio((each) => each.lock / each.bare)}** |`,
   );
   say(`| of that, to \`held\` | ${micros(of((each) => each.held))} | |`);
+  say(
+    `| subscribed, with one inspector tap | ${micros(of((each) => each.observed))} | ${ratio((each) => each.observed / each.bare)} |`,
+  );
   say('');
   say(
-    `Requests per cycle at the server: **${requests.toFixed(2)}**. Client CPU per cycle: ${micros(of((each) => each.cpu))}.`,
+    `Requests per cycle at the server: **${requests.toFixed(2)}**${Number.isNaN(bytes) ? '' : `, of ${bytes.toFixed(0)} bytes`}. Client CPU per cycle: ${micros(of((each) => each.cpu))}; of the bare pair: ${micros(of((each) => each.bareCpu))}.`,
   );
+  say('');
+  const after = await profile(6_000, locked);
+  say('### Where the time of a cycle goes');
+  say('');
+  say(
+    'From CPU profiles, without waiting; what a system call is charged includes whoever the kernel let run instead.',
+  );
+  say('');
+  say("| part | XState's interpreter | the table |");
+  say('| --- | --- | --- |');
+  for (const [name, spent] of after)
+    say(`| ${name} | ${before.has(name) ? `${before.get(name)} µs` : '–'} | ${Math.round(spent)} µs |`);
   say('');
   await client.delete(parent, -1);
   await client.close();
 }
 
-async function contended() {
-  const shared = path();
-  const locks = Array.from({ length: 10 }, () => open().lock(shared));
+/** @param {number} contenders @param {number} cycles @param {boolean} shared All on one session, not one each. */
+async function contended(contenders, cycles, shared) {
+  const place = path();
+  const one = shared ? open() : null;
+  const locks = Array.from({ length: contenders }, () => (one ?? open()).lock(place));
   await Promise.all(locks.map(async (lock) => (await lock.acquire()).release()));
   /** @type {number[]} */
   const handOvers = [];
   let releasedAt = 0;
-  const requests = await requestsPerCycle(3_000, async (cycles) => {
-    let left = cycles;
-    const contend = async (/** @type {(typeof locks)[number]} */ lock) => {
+  const received = await counter(connectString, 'zk_packets_received');
+  const start = now();
+  let left = cycles;
+  await Promise.all(
+    locks.map(async (lock) => {
       while (left > 0) {
         left -= 1;
         const lease = await lock.acquire();
@@ -174,52 +198,138 @@ async function contended() {
         releasedAt = now();
         await lease.release();
       }
-    };
-    await Promise.all(locks.map(contend));
-  });
-  say('## Ten contenders with a session each, no hold');
-  say('');
-  say(
-    `Hand-over p50 ${micros(percentile(handOvers, 0.5))}, p99 ${micros(percentile(handOvers, 0.99))}. Requests per cycle at the server: **${requests.toFixed(2)}**.`,
+    }),
   );
+  const rate = handOvers.length / ((now() - start) / 1000);
+  const requests = ((await counter(connectString, 'zk_packets_received')) - received) / handOvers.length;
+  say(
+    `| ${contenders} ${shared ? 'on one session' : 'with a session each'} | ${micros(percentile(handOvers, 0.5))} | ${micros(percentile(handOvers, 0.99))} | ${Math.round(rate)} | **${requests.toFixed(2)}** |`,
+  );
+}
+
+async function manyPaths() {
+  const session = open();
+  const locks = Array.from({ length: 100 }, () => session.lock(path()));
+  await Promise.all(locks.map(async (lock) => (await lock.acquire()).release()));
+  let cycles = 0;
+  const start = now();
+  const end = start + 3_000;
+  await Promise.all(
+    locks.map(async (lock) => {
+      for (; now() < end; cycles += 1) await (await lock.acquire()).release();
+    }),
+  );
+  const rate = cycles / ((now() - start) / 1000);
+  say('## A hundred locks on one session, each in a loop');
+  say('');
+  say(`${Math.round(rate)} cycles per second.`);
   say('');
 }
 
-async function waiting() {
-  const heap = () => {
-    globalThis.gc?.();
-    return process.memoryUsage().heapUsed / 2 ** 20;
-  };
-  const lock = open().lock(path());
-  const lease = await lock.acquire();
-  const before = heap();
-  let count = 0;
-  await new Promise((resolve) => {
-    for (let index = 0; index < 1_000; index += 1) {
+async function longLine() {
+  const client = await bareClient();
+  const place = path();
+  const lock = open().lock(place);
+  await (await lock.acquire()).release();
+  const behind = Array.from(
+    { length: 10_000 },
+    (_, index) => `${place}/_c_bench-lock-${2_000_000_000 + index}`,
+  );
+  for (let index = 0; index < behind.length; index += 500) {
+    const some = behind.slice(index, index + 500);
+    await Promise.all(some.map((name) => client.create(name, new Uint8Array(), { mode: 'ephemeral' })));
+  }
+  const cycle = async () => (await lock.acquire()).release();
+  await slice(1_000, cycle);
+  const taken = await slice(3_000, cycle);
+  const listed = await slice(1_000, () => client.getChildren(place));
+  say('## Ten thousand in line behind');
+  say('');
+  say(
+    `Acquire and release p50 ${micros(percentile(taken, 0.5))}; one bare listing of them p50 ${micros(percentile(listed, 0.5))}.`,
+  );
+  say('');
+  await client.close();
+}
+
+/** Stands in line so many times; resolves when all wait. @param {import('../../dist/src/lock.js').Lock} lock @param {number} count */
+const standInLine = (lock, count) =>
+  new Promise((resolve) => {
+    let waiting = 0;
+    for (let index = 0; index < count; index += 1) {
       let counted = false;
       lock.subscribe({
         next: ({ status }) => {
           if (status !== 'waitingOnPredecessor' || counted) return;
           counted = true;
-          count += 1;
-          if (count === 1_000) resolve(undefined);
+          waiting += 1;
+          if (waiting === count) resolve(undefined);
         },
         error: () => undefined,
       });
     }
   });
-  const after = heap();
-  say('## A thousand subscribers of waiting locks, one process, one session');
-  say('');
+
+/** @param {number} count */
+async function waiting(count) {
+  const lock = open().lock(path());
+  const lease = await lock.acquire();
+  const empty = heapMegabytes();
+  await standInLine(lock, count);
+  const full = heapMegabytes();
   say(
-    `Heap with all of them waiting: **${after.toFixed(1)} MB** in total, of which ${(after - before).toFixed(1)} MB are theirs.`,
+    `| ${count} waiting locks on one session | ${full.toFixed(1)} MB of heap | ${(full - empty).toFixed(1)} MB |`,
   );
-  await lease.release();
+  void lease.release();
+}
+
+async function manySessions() {
+  const empty = process.memoryUsage().rss / 2 ** 20;
+  await Promise.all(
+    Array.from({ length: 1_000 }, async () => (await open().lock(path()).acquire()).release()),
+  );
+  globalThis.gc?.();
+  const full = process.memoryUsage().rss / 2 ** 20;
+  say(`| 1000 sessions | ${full.toFixed(0)} MB resident | ${(full - empty).toFixed(0)} MB |`);
+}
+
+/** In a process of its own: memory is a process's. @param {string} part */
+function apart(part) {
+  const args = ['--expose-gc', script, connectString, roundsGiven, part];
+  const { stdout } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for (const line of stdout.trimEnd().split('\n')) say(line);
+}
+
+/** @type {Record<string, () => Promise<unknown>>} */
+const measuredApart = {
+  'waiting-1000': () => waiting(1_000),
+  sessions: manySessions,
+};
+const part = measuredApart[only];
+if (part !== undefined) {
+  await part();
+  process.exit(0);
 }
 
 await uncontended();
-await contended();
-await waiting();
+say('## Contended, no hold');
+say('');
+say('| contenders | hand-over p50 | p99 | grants per second | requests per cycle |');
+say('| --- | --- | --- | --- | --- |');
+await contended(10, 3_000, false);
+await contended(100, 3_000, false);
+await contended(1_000, 3_000, true);
+say('');
+await manyPaths();
+await longLine();
+say('## Memory, in a process of its own each');
+say('');
+say('| what | in total | of that theirs |');
+say('| --- | --- | --- |');
+for (const name of Object.keys(measuredApart)) apart(name);
 await Promise.all(sessions.map((session) => session.close()));
 const head = `# Benchmarks
 
