@@ -334,7 +334,7 @@ export function lockBehaviour(name: string, start: () => Promise<Ensemble>): voi
       if (!client.capabilities.multi) {
         await expect(lease.commit([{ type: 'delete', path: target }])).rejects.toMatchObject({
           code: 'COMMIT_REFUSED',
-          message: expect.stringContaining('use the wire client') as string,
+          message: expect.stringContaining('use the default client') as string,
           cause: { code: 'NotSupported' },
         });
         await client.delete(target, -1);
