@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { systemClock } from '../clock.js';
 import { LockLostError } from '../errors.js';
 import { Lease, type SharedLease } from '../lease.js';
+import type { SemaphoreLease } from '../recipes/semaphore.js';
 import type { Session } from '../session.js';
 import { EXIT, type Io } from './command.js';
 import type { GuardedCommand, Outcome } from './guarded-command.js';
@@ -27,6 +28,9 @@ export interface HoldPlan {
   readonly killAfterMs: number | undefined;
 }
 
+/** What a command is run under: a lock's lease, or a permit. */
+export type HeldLease = SharedLease | SemaphoreLease;
+
 /** What it is done with. */
 export interface Means {
   readonly io: Io;
@@ -36,7 +40,7 @@ export interface Means {
 
 /** Runs the command under the lease. Resolves with the exit code when its whole group is gone; the lock is still ours to release. */
 export async function hold(
-  lease: SharedLease,
+  lease: HeldLease,
   plan: HoldPlan,
   { io, session, guarded }: Means,
 ): Promise<number> {
@@ -71,10 +75,10 @@ export async function hold(
   guarded.start({
     command: plan.command,
     env: {
-      // Readers have none; one inherited from a run around this one would be another lock's.
+      // Readers and permits have none; one inherited from a run around this one would be another lock's.
       HOLDFAST_FENCING_TOKEN: lease instanceof Lease ? String(lease.fencingToken) : null,
       HOLDFAST_LOCK_PATH: lease.path,
-      HOLDFAST_CLAIM_PATH: lease.claimPath,
+      HOLDFAST_CLAIM_PATH: 'claimPath' in lease ? lease.claimPath : lease.claimPaths.join(' '),
     },
     validUntilMs: validUntilMs(),
     killAfterMs,
@@ -99,7 +103,7 @@ export async function hold(
   }
 }
 
-function exitCodeOf(outcome: Outcome, lease: SharedLease, { path, command }: HoldPlan, io: Io): number {
+function exitCodeOf(outcome: Outcome, lease: HeldLease, { path, command }: HoldPlan, io: Io): number {
   const name = JSON.stringify(command[0]);
   const say = (sentence: string) => {
     io.stderr.write(`holdfast: ${sentence}\n`);

@@ -19,6 +19,7 @@ const commands: readonly Command[] = [run, watch, list, dashboard, server, demo]
 /** The codes of errors that mean more than "failed". */
 const EXIT_BY_CODE: Partial<Record<LockErrorCode, number>> = {
   INVALID_ARGUMENT: EXIT.usage,
+  SEMAPHORE_SIZE: EXIT.usage,
   CONNECTION_FAILED: EXIT.unavailable,
   LOCK_LOST: EXIT.lost,
   LOCK_TIMEOUT: EXIT.busy,

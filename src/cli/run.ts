@@ -2,14 +2,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { LockTimeoutError } from '../errors.js';
 import { type InspectionHub, inspectLocks } from '../inspect/hub.js';
-import type { SharedLease } from '../lease.js';
-import type { Lock } from '../lock.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
   CONNECTION_OPTIONS,
   type Command,
   connectString,
+  count,
   type EndingSignal,
   EXIT,
   flag,
@@ -20,7 +19,7 @@ import {
   UsageError,
 } from './command.js';
 import { GuardedCommand } from './guarded-command.js';
-import { type HoldPlan, hold, type Means, signalled } from './hold.js';
+import { type HeldLease, type HoldPlan, hold, type Means, signalled } from './hold.js';
 
 /** Without --timeout, an ensemble may stay unreachable for so long. */
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -39,6 +38,11 @@ export const run: Command = {
       type: 'boolean',
       help: 'hold it as a reader: with other --shared runs, never with one without',
     },
+    permits: {
+      type: 'string',
+      placeholder: 'n',
+      help: 'the path is a semaphore of n permits, and the command holds one: up to n run at a time',
+    },
     'kill-after': {
       type: 'string',
       placeholder: 'ms',
@@ -52,8 +56,8 @@ export const run: Command = {
     ...CONNECTION_OPTIONS,
   },
   notes: [
-    'The command gets HOLDFAST_LOCK_PATH, HOLDFAST_CLAIM_PATH and, unless --shared, HOLDFAST_FENCING_TOKEN. What it leaves',
-    'running in its process group is ended before the lock is released.',
+    'The command gets HOLDFAST_LOCK_PATH, HOLDFAST_CLAIM_PATH and, unless --shared or --permits, HOLDFAST_FENCING_TOKEN. What',
+    'it leaves running in its process group is ended before the lock is released.',
     "Exit code: the command's own, 128+n for signal n; 75 not obtained in time; 69 never connected; 74 lost while the",
     'command ran; 64 bad usage; 126 not executable; 127 not found.',
   ],
@@ -109,6 +113,7 @@ interface Plan extends HoldPlan {
   readonly timeoutMs: number | undefined;
   readonly noWait: boolean;
   readonly shared: boolean;
+  readonly permits: number | undefined;
   readonly lockOptions: { readonly owner?: string; readonly ttlMs?: number; readonly timeoutMs?: number };
 }
 
@@ -136,6 +141,13 @@ function planFrom(parsed: ParsedCommand): Plan {
       `--kill-after ${killAfterMs} is not less than --ttl ${ttlMs}: the command would have no time; give less`,
     );
   }
+  const shared = flag(parsed, 'shared');
+  const permits = count(parsed, 'permits');
+  if (permits !== undefined && (shared || ttlMs !== undefined)) {
+    throw new UsageError(
+      `--permits ${permits} and ${shared ? '--shared' : `--ttl ${ttlMs ?? ''}`} were both given: a permit has neither readers nor a time to live; leave one of them out`,
+    );
+  }
   const owner = text(parsed, 'owner');
   const lockOptions = {
     ...(owner === undefined ? {} : { owner }),
@@ -147,21 +159,29 @@ function planFrom(parsed: ParsedCommand): Plan {
     command,
     timeoutMs,
     noWait,
-    shared: flag(parsed, 'shared'),
+    shared,
+    permits,
     ttlMs,
     killAfterMs,
     lockOptions,
   };
 }
 
+/** What a plan acquires from. */
+interface Acquirable {
+  acquire(options: { readonly signal: AbortSignal }): Promise<HeldLease>;
+  tryAcquire(options: { readonly signal: AbortSignal }): Promise<HeldLease | null>;
+}
+
+function lockOf(session: Session, { path, shared, permits, lockOptions }: Plan): Acquirable {
+  if (permits !== undefined) return session.semaphore(path, permits, lockOptions);
+  return shared ? session.readWriteLock(path, lockOptions).readLock : session.lock(path, lockOptions);
+}
+
 /** Stands in line, and runs the command when it is our turn. */
 async function attempt(plan: Plan, means: Means & { readonly target: string }): Promise<number> {
   const { io, session } = means;
-  const lock: Pick<Lock<SharedLease>, 'acquire' | 'tryAcquire'> = asUsage(() =>
-    plan.shared
-      ? session.readWriteLock(plan.path, plan.lockOptions).readLock
-      : session.lock(plan.path, plan.lockOptions),
-  );
+  const lock = asUsage(() => lockOf(session, plan));
   const seen = { connected: false };
   const watching = session.state.subscribe((state) => {
     if (state.kind === 'connected') seen.connected = true;
@@ -177,7 +197,7 @@ async function attempt(plan: Plan, means: Means & { readonly target: string }): 
     interruption.signal.throwIfAborted();
     if (lease !== null) return await hold(lease, plan, means);
     io.stderr.write(
-      `holdfast: ${plan.path} is held by somebody else: leave --no-wait out to stand in line\n`,
+      `holdfast: ${plan.path} is held by ${plan.permits === undefined ? 'somebody else' : 'as many as may'}: leave --no-wait out to stand in line\n`,
     );
     return EXIT.busy;
   } catch (error) {

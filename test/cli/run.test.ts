@@ -73,6 +73,58 @@ describe('holdfast run', () => {
     await inLine(session, path, 0);
   });
 
+  it('lets --permits so many commands run at a time, and the next when one has ended', async () => {
+    const on = await stage();
+    const session = observer(zookeeper);
+    const path = '/cli/permits';
+    const permits = ['run', path, '--permits', '2', ...CONNECT, '--', ...on.watched()];
+    const running = [on.holdfast(permits), on.holdfast(permits)];
+    const [first, second] = [await on.witness(), await on.witness()];
+    expect([first.token, first.lockPath]).toEqual([undefined, path]);
+    expect(first.claimPath).toMatch(/^\/cli\/permits\/leases\/_c_[0-9a-f-]{36}-lease-\d{10}$/);
+    const refused = await on.holdfast([...permits.slice(0, 4), '--no-wait', ...permits.slice(4)]).ended;
+    expect(refused).toMatchObject({ code: 75, stdout: '' });
+    running.push(on.holdfast(permits));
+    await inLine(session, `${path}/locks`, 1);
+    const thirds = on.witness();
+    first.finish();
+    const third = await thirds;
+    second.finish();
+    third.finish();
+    const codes = await Promise.all(running.map(({ ended }) => ended));
+    expect(codes.map(({ code }) => code)).toEqual([0, 0, 0]);
+    await inLine(session, `${path}/locks`, 0);
+  });
+
+  it.each([
+    { options: ['--permits', '0'], says: 'a whole number' },
+    { options: ['--permits', '2', '--shared'], says: '--shared' },
+    { options: ['--permits', '2', '--ttl', '9000'], says: '--ttl 9000' },
+  ])('refuses $options', async ({ options, says }) => {
+    const on = await stage();
+    const ended = await on.holdfast([
+      'run',
+      '/cli/permits-refused',
+      ...options,
+      ...CONNECT,
+      '--',
+      'echo',
+      'ran',
+    ]).ended;
+    expect(ended).toMatchObject({ code: 64, stdout: '' });
+    expect(ended.stderr).toContain(says);
+  });
+
+  it('refuses another number of permits than others use', async () => {
+    const on = await stage();
+    const path = '/cli/permits-size';
+    const lease = await observer(zookeeper).semaphore(path, 2).acquire();
+    const ended = await on.holdfast(['run', path, '--permits', '3', ...CONNECT, '--', 'echo', 'ran']).ended;
+    expect(ended).toMatchObject({ code: 64, stdout: '' });
+    expect(ended.stderr).toMatch(/^holdfast: [^\n]*has 2 permits, not 3[^\n]*\n$/);
+    await lease.release();
+  });
+
   it('gives the command its standard input, and passes its output on', async () => {
     const on = await stage();
     const running = on.holdfast(['run', '/cli/stdin', ...CONNECT, '--', 'sh', '-c', 'cat; echo done >&2']);
