@@ -28,7 +28,7 @@ const say = (line) => {
 
 /** @type {import('../../dist/src/session.js').Session[]} */
 const sessions = [];
-/** @param {import('../../dist/src/session.js').ConnectOptions} options */
+/** @param {import('../../dist/src/index.js').ConnectOptions} options */
 const open = (options = {}) => {
   const session = connect(connectString, { sessionTimeoutMs: 30_000, ...options });
   sessions.push(session);
