@@ -185,11 +185,24 @@ export function percentile(values: readonly number[], fraction: number): number 
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * fraction) - 1)] ?? null;
 }
 
+/** Who holds beside the first: readers do, behind a reader. */
+export function holdersOf(line: Contention): ReadonlySet<string> {
+  const [first] = line.contenders;
+  if (first === undefined) return new Set();
+  if (first.kind !== 'read') return new Set([first.path]);
+  const until = line.contenders.findIndex(({ kind }) => kind !== 'read');
+  return new Set((until === -1 ? line.contenders : line.contenders.slice(0, until)).map(({ path }) => path));
+}
+
+/** Who stands in line and does not hold. */
+export function waitingIn(line: Contention): readonly ContenderInLine[] {
+  const holding = holdersOf(line);
+  return line.contenders.filter(({ path }) => !holding.has(path));
+}
+
 /** The longest that anybody at a lock has been waiting, in the time of the lock's own claims; 0 when nobody waits. */
 export function longestWaitMs({ line }: LockCard, nowMs: number): number {
-  const holder = line.holder;
-  const waiting = line.contenders.filter((each) => each !== holder);
-  return Math.max(0, ...waiting.map(({ sinceMs }) => nowMs - sinceMs));
+  return waitingIn(line).reduce((longest, { sinceMs }) => Math.max(longest, nowMs - sinceMs), 0);
 }
 
 /** Locks by trouble: those in a deadlock first, then the longest wait, then the longest line, then by name. */

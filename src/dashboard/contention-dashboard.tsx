@@ -12,6 +12,7 @@ import {
   longestWaitMs,
   nameOf,
   percentile,
+  waitingIn,
 } from './board.js';
 import { Sparkline } from './charts.js';
 import { LockPage } from './lock-page.js';
@@ -84,7 +85,7 @@ const Row = memo(function Row({
         <QueueLane line={line} />
         <span className="hf-figure">
           <i>longest wait</i>
-          {line.contenders.length > 1 ? duration(longestWaitMs(card, nowMs)) : '–'}
+          {waitingIn(line).length > 0 ? duration(longestWaitMs(card, nowMs)) : '–'}
         </span>
         <span className="hf-figure">
           <i>held p50 / p99</i>
@@ -174,7 +175,7 @@ export function ContentionDashboard({
     );
   });
   const knotted = new Set(knots.flatMap(({ circle }) => circle.map((each) => each.path)));
-  const waiting = cards.reduce((sum, { line }) => sum + Math.max(0, line.contenders.length - 1), 0);
+  const waiting = cards.reduce((sum, { line }) => sum + waitingIn(line).length, 0);
 
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {

@@ -23,7 +23,10 @@ export function HolderTimeline({
   readonly widthMs?: number;
 }): ReactElement {
   const beginMs = nowMs - widthMs;
-  const seen = spans.filter(({ untilMs }) => (untilMs ?? nowMs) > beginMs);
+  // Who was there when we looked again after a cut did not hold before the one seen last.
+  const seen = spans
+    .map((span, index) => ({ ...span, from: span.fromMs ?? spans[index - 1]?.untilMs ?? beginMs }))
+    .filter(({ untilMs }) => (untilMs ?? nowMs) > beginMs);
   const x = (ms: number) => ((Math.max(ms, beginMs) - beginMs) / widthMs) * 100;
   const words = seen
     .slice(-6)
@@ -36,7 +39,7 @@ export function HolderTimeline({
     <figure className="hf-timeline">
       <svg role="img" aria-label={`Holders, latest last: ${words || 'nobody'}`} width="100%" height={HEIGHT}>
         {seen.map((span) => {
-          const from = span.fromMs ?? beginMs;
+          const { from } = span;
           const until = span.untilMs ?? nowMs;
           return (
             <rect

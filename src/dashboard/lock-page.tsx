@@ -3,11 +3,11 @@ import { type ReactElement, useMemo, useState } from 'react';
 import { EMPTY, type Observable } from 'rxjs';
 import type { ContenderInLine } from '../contention-facts.js';
 import { EMPTY_TRACE, type Trace } from '../inspect/trace.js';
-import { type LockCard, nameOf, percentile } from './board.js';
+import { holdersOf, type LockCard, nameOf, percentile, waitingIn } from './board.js';
 import { HandoverChart, QueueLengthChart } from './charts.js';
 import type { ClaimActions } from './contention-dashboard.js';
 import { HolderTimeline } from './holder-timeline.js';
-import { holdersOf, QueueLane } from './queue-lane.js';
+import { QueueLane } from './queue-lane.js';
 import { useStream } from './streams.js';
 import { TraceViewer } from './trace-viewer.js';
 import { duration, figure, heldForMs } from './wording.js';
@@ -191,7 +191,7 @@ export function LockPage({
           <p className="hf-lead">
             {card.line.holder === null
               ? 'Free.'
-              : `Held by ${nameOf(card.line.holder)}${held === null ? '' : ` for ${duration(held)}`}, ${card.line.contenders.length - 1} waiting.`}
+              : `Held by ${nameOf(card.line.holder)}${held === null ? '' : ` for ${duration(held)}`}, ${waitingIn(card.line).length} waiting.`}
           </p>
           <QueueLane line={card.line} most={24} />
           <dl className="hf-figures">

@@ -1,19 +1,10 @@
 /** The line of one lock, drawn from the holder on the left to the last on the right. */
 import type { ReactElement } from 'react';
 import type { ContenderInLine, Contention } from '../contention-facts.js';
-import { nameOf } from './board.js';
+import { holdersOf, nameOf } from './board.js';
 import { counted } from './wording.js';
 
 const MARK: Readonly<Record<ContenderInLine['kind'], string>> = { exclusive: '', read: 'R', write: 'W' };
-
-/** Who holds beside the first: readers do, behind a reader. */
-export function holdersOf(line: Contention): ReadonlySet<string> {
-  const [first] = line.contenders;
-  if (first === undefined) return new Set();
-  if (first.kind !== 'read') return new Set([first.path]);
-  const until = line.contenders.findIndex(({ kind }) => kind !== 'read');
-  return new Set((until === -1 ? line.contenders : line.contenders.slice(0, until)).map(({ path }) => path));
-}
 
 /** See the file's head. `most`: so many are drawn, the others are counted. */
 export function QueueLane({

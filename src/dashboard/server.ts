@@ -60,8 +60,9 @@ export interface Dashboard {
 const BATCH_MS = 30;
 const HEARTBEAT_MS = 15_000;
 const LONGEST_BODY = 4_096;
-/** Bytes of records that wait for a slow viewer. */
+/** Bytes that wait for a slow viewer: of records, and of changes behind a snapshot. */
 const LONGEST_BACKLOG = 16 * 1024 * 1024;
+const CHANGES_BACKLOG = 1024 * 1024;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -72,6 +73,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** One page's connection. `behind`: it reads too slowly; it gets a whole snapshot once it has caught up. */
 interface Listener {
   readonly response: ServerResponse;
+  /** So many characters may wait for it. */
+  allowance: number;
   behind: boolean;
 }
 
@@ -167,18 +170,26 @@ class DashboardServer implements Dashboard {
     });
     this.#changed.clear();
     for (const listener of this.#listeners) {
-      if (listener.behind) continue;
-      this.#send(listener, 'change', text);
+      if (!listener.behind) this.#send(listener, 'change', text);
     }
   }
 
   #send(listener: Listener, event: string, text: string): void {
-    if (listener.response.write(`event: ${event}\ndata: ${text}\n\n`)) return;
+    const { response } = listener;
+    response.write(`event: ${event}\ndata: ${text}\n\n`);
+    if (response.writableLength <= listener.allowance) return;
     listener.behind = true;
-    listener.response.once('drain', () => {
+    response.once('drain', () => {
       listener.behind = false;
-      this.#send(listener, 'board', this.#hello());
+      this.#sendBoard(listener);
     });
+  }
+
+  /** However large a snapshot is, it is no reason to send another. */
+  #sendBoard(listener: Listener): void {
+    const text = this.#hello();
+    listener.allowance = 2 * text.length + CHANGES_BACKLOG;
+    this.#send(listener, 'board', text);
   }
 
   #hello(): string {
@@ -203,7 +214,6 @@ class DashboardServer implements Dashboard {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://dashboard.invalid');
     response.setHeader('cache-control', 'no-store');
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
@@ -211,6 +221,12 @@ class DashboardServer implements Dashboard {
       'content-security-policy',
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     );
+    const [target = '/', base] = [request.url, 'http://dashboard.invalid'];
+    if (!URL.canParse(target, base)) {
+      refuse(response, 400, 'the address is none');
+      return;
+    }
+    const url = new URL(target, base);
     if (!this.#isLocalName(request)) {
       refuse(response, 403, 'this dashboard is asked by a name that is not its own');
       return;
@@ -238,7 +254,7 @@ class DashboardServer implements Dashboard {
     const { token } = this.#options;
     if (token === undefined) return true;
     const cookie = /(?:^|;\s*)holdfast=([^;]*)/.exec(request.headers.cookie ?? '')?.[1];
-    const given = url.searchParams.get('token') ?? (cookie === undefined ? '' : decodeURIComponent(cookie));
+    const given = url.searchParams.get('token') ?? decoded(cookie ?? '');
     if (!sameSecret(given, token)) return false;
     if (url.searchParams.has('token'))
       response.setHeader(
@@ -250,10 +266,10 @@ class DashboardServer implements Dashboard {
 
   #listen(response: ServerResponse): void {
     beginEvents(response);
-    const listener: Listener = { response, behind: false };
+    const listener: Listener = { response, allowance: 0, behind: false };
     this.#listeners.add(listener);
     response.on('close', () => this.#listeners.delete(listener));
-    this.#send(listener, 'board', this.#hello());
+    this.#sendBoard(listener);
   }
 
   #tellRecords(response: ServerResponse): void {
@@ -298,8 +314,12 @@ class DashboardServer implements Dashboard {
       refuse(response, 415, 'application/json');
       return;
     }
-    const body = await readBody(request);
-    const { claim, by, why } = JSON.parse(body) as Partial<ActionRequest>;
+    const asked = await readRequest(request);
+    if (asked === null) {
+      refuse(response, 400, `a JSON object of at most ${LONGEST_BODY} characters is needed`);
+      return;
+    }
+    const { claim, by, why } = asked;
     if (typeof claim !== 'string' || !this.#isShown(claim)) {
       refuse(response, 404, `${String(claim)} stands in no line any more`);
       return;
@@ -338,14 +358,31 @@ function refuse(response: ServerResponse, status: number, why: string): void {
   response.end(`${why}\n`);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** Null: it is too long, or no JSON object. */
+async function readRequest(request: IncomingMessage): Promise<Partial<ActionRequest> | null> {
   let body = '';
   request.setEncoding('utf8');
   for await (const chunk of request) {
     body += chunk as string;
-    if (body.length > LONGEST_BODY) throw new Error('the request is too long');
+    // Left in the middle, the connection would be closed before the answer is read.
+    if (body.length > LONGEST_BODY) body = ' '.repeat(LONGEST_BODY + 1);
   }
-  return body;
+  if (body.length > LONGEST_BODY) return null;
+  try {
+    const asked: unknown = JSON.parse(body);
+    return typeof asked === 'object' ? asked : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A token from a cookie's value; empty when it is not one that we wrote. */
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return '';
+  }
 }
 
 /** Serves a dashboard. Rejects when the port is taken, or when others could reach it without a token. */

@@ -1,10 +1,10 @@
 /** How times and lines are said in words and figures, on screen and to screen readers. */
-import { type LockCard, longestWaitMs, nameOf } from './board.js';
+import { type LockCard, longestWaitMs, nameOf, waitingIn } from './board.js';
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
@@ -15,9 +15,10 @@ export function duration(ms: number): string {
 /** A figure for a narrow column: `–`, `8 ms`, `1.2 s`, `3 min`. */
 export function figure(ms: number | null): string {
   if (ms === null) return '–';
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+  // Rounded first: what would round up to the next unit is said in it.
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms / 100) < 600) return `${(ms / 1_000).toFixed(1)} s`;
+  return Math.round(ms / 60_000) < 60 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }
 
 /** `1 lock`, `3 locks`. */
@@ -38,7 +39,7 @@ export function sentenceFor(card: LockCard, nowMs: number): string {
   const { line } = card;
   const held = heldForMs(card, nowMs);
   if (line.holder === null || held === null) return `${line.path}: free`;
-  const waiting = line.contenders.length - 1;
+  const waiting = waitingIn(line).length;
   const behind =
     waiting === 0
       ? 'nobody waits'
