@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../dist/src/clock.js';
@@ -28,7 +28,7 @@ const say = (line) => {
 
 /** @type {import('../../dist/src/session.js').Session[]} */
 const sessions = [];
-/** @param {import('../../dist/src/index.js').ConnectOptions} options */
+/** @param {import('../../dist/src/session-options.js').ConnectOptions} options */
 const open = (options = {}) => {
   const session = connect(connectString, { sessionTimeoutMs: 30_000, ...options });
   sessions.push(session);
@@ -58,15 +58,15 @@ async function perCycle(name, cycles, cycle) {
   return ((await counter(connectString, name)) - before) / cycles;
 }
 
-/** As measured before the chart ran from a table (docs/decisions/005), on the same machine. */
+/** From one profile of 9,500 cycles at commit 1f3a2ac, before the chart ran from a table (docs/decisions/005); it included the program's start. */
 const before = new Map([
   ['writing to the socket (system call)', 120],
   ['garbage collection', 43],
-  ['XState', 175],
-  ['the chart and its table', 12],
-  ['codec and wire client', 34],
-  ['acquisition, lease, claim, line', 33],
-  ['Node: streams, promises, timers', 62],
+  ['XState', 174],
+  ['the chart and its table', 10],
+  ['codec and wire client', 36],
+  ['acquisition, lease, claim, line', 37],
+  ['Node: streams, promises, timers', 72],
 ]);
 
 async function uncontended() {
@@ -165,7 +165,10 @@ async function uncontended() {
   say('### Where the time of a cycle goes');
   say('');
   say(
-    'From CPU profiles, without waiting; what a system call is charged includes whoever the kernel let run instead.',
+    'From CPU profiles, without waiting; what a system call is charged includes whoever the kernel let run instead. The left',
+  );
+  say(
+    'column is one earlier profile, of commit 1f3a2ac, with the start of the program in it: read it for the proportions.',
   );
   say('');
   say("| part | XState's interpreter | the table |");
@@ -337,7 +340,8 @@ Written by \`npm run bench\`; do not edit. One real Apache ZooKeeper, standalone
 is shared: times move by tens of percent between runs, and the ratios inside one run are what to read.
 What 200,000 cycles leave behind is in [soak.md](soak.md).
 
-Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.version}.
+Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.version}. Load average when this ended: ${loadavg()[0]?.toFixed(1)}. Beyond one
+per core, whoever needs more CPU also waits longer for it, and the ratios come out too high.
 `;
 writeFileSync(
   fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)),
