@@ -1,6 +1,7 @@
 /**
  * The projects: `unit` needs no server, and neither does `simulation`, which runs many histories; `real` runs against a
- * real Apache ZooKeeper; `ensemble` breaks three of them, when the others are done; `bench` measures on one. With
+ * real Apache ZooKeeper; `ensemble` breaks three of them, when the others are done, and `browser` looks at the dashboard after
+ * that; `bench` measures on one. With
  * HOLDFAST_TEST_DIST=1 tests that import by package name run on the built files.
  */
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,7 @@ const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development
 const simulation = ['mutants', 'many-histories', 'overlap'].map((name) => `test/simulation/${name}.test.ts`);
 const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
 const onEnsemble = ['test/ensemble/**/*.test.ts'];
+const inBrowser = ['test/browser/**/*.test.ts'];
 const globalSetup = ['test/setup/real-zookeeper.ts'];
 
 export default defineConfig({
@@ -45,7 +47,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServer, ...onEnsemble, ...simulation],
+          exclude: [...onServer, ...onEnsemble, ...inBrowser, ...simulation],
           testTimeout: 20_000,
         },
       },
@@ -68,6 +70,18 @@ export default defineConfig({
           globalSetup: ['test/setup/built.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: inBrowser,
+          globalSetup: ['test/setup/built.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {

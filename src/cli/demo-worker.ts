@@ -27,11 +27,11 @@ const write = (line: WorkerLine) => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-// Statecharts are numbered in each process anew.
+// Statecharts are numbered in each process anew, and a worker that was killed has a successor of its name.
 hub.records$.subscribe((record) => {
   write({
     kind: 'traced',
-    record: 'actor' in record ? { ...record, actor: `${worker} ${record.actor}` } : record,
+    record: 'actor' in record ? { ...record, actor: `${worker}:${process.pid} ${record.actor}` } : record,
   });
 });
 

@@ -11,7 +11,7 @@ import { TraceMemory } from '../inspect/memory.js';
 import type { Session } from '../session.js';
 import { type Command, connectString, count, EXIT, type Io, openSession, text } from './command.js';
 import { startDashboard } from './dashboard.js';
-import { Ledger, type WorkerLine } from './demo-ledger.js';
+import { Ledger, type WorkerLine, type WorkerRecord } from './demo-ledger.js';
 import { screenLines, summaryLine } from './demo-screen.js';
 import { inkFor } from './ink.js';
 
@@ -120,45 +120,56 @@ async function contend({ io, session, target, paths, title, seconds, traces, pag
   const underWay = new Promise<void>((resolve) => (begun = resolve));
   if (screen === null) io.stdout.write(`holdfast demo: ${title}\nholdfast dashboard: ${page}\n`);
   const width = Math.max(...paths.map((path) => path.length));
-  const workers = WORKERS.map((name) =>
-    startWorker(name, target, paths, (record) => {
-      if (record.kind === 'traced') {
-        traces.add(record.record);
-        return;
-      }
-      ledger.add(record);
-      if (record.kind === 'enter') begun();
-      if (screen === null && record.kind === 'heard') {
-        io.stdout.write(
-          `${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() +
-            '\n',
-        );
-      }
-    }),
-  );
+  const hear = (record: WorkerRecord) => {
+    ledger.add(record);
+    if (record.kind === 'enter') begun();
+    if (screen === null && record.kind === 'heard') {
+      io.stdout.write(
+        `${((systemClock.now() - startedMs) / 1000).toFixed(3).padStart(8)}  ${record.worker.padEnd(8)} ${record.path.padEnd(width)}  ${(record.status ?? '').padEnd(20)}  ${record.detail ?? ''}`.trimEnd() +
+          '\n',
+      );
+    }
+  };
+  const workers = new Map<string, Worker>();
+  let over = false;
+  let leave: (who: string | null) => void = () => undefined;
+  /** Null, or the name of a worker that failed. */
+  const left = new Promise<string | null>((resolve) => (leave = resolve));
+  const hire = (name: string) => {
+    const worker = startWorker(name, target, paths, traces, hear);
+    workers.set(name, worker);
+    worker.child.once('exit', (code, signal) => {
+      // Killed, as the audience may: its claim stands until its session is over, and another works in its place.
+      if (signal !== null && !over) hire(name);
+      // Ctrl-C reaches the workers as well; one that ends then does what it should.
+      else leave(code === 0 ? null : name);
+    });
+  };
+  for (const name of WORKERS) hire(name);
   const redraw = screen === null ? null : setInterval(draw, REDRAW_MS);
-  const died = await until(io.signal, seconds, workers, underWay);
+  const died = await until(io.signal, seconds, left, underWay);
+  over = true;
   if (redraw !== null) clearInterval(redraw);
-  await Promise.all(workers.map(endWorker));
+  await Promise.all([...workers.values()].map(endWorker));
   draw();
   screen?.end();
   for (const subscription of watching) subscription.unsubscribe();
-  const left = (await session.linesUnder(paths[0]?.split('/').slice(0, -1).join('/') || '/')).length;
+  const claimed = (await session.linesUnder(paths[0]?.split('/').slice(0, -1).join('/') || '/')).length;
   const summary = ledger.summary();
   io.stdout.write(
-    `\n${summaryLine(summary, ink)} · ${left === 0 ? 'no claim left' : `${left} LOCKS STILL CLAIMED`}\n`,
+    `\n${summaryLine(summary, ink)} · ${claimed === 0 ? 'no claim left' : `${claimed} LOCKS STILL CLAIMED`}\n`,
   );
   if (died !== null) io.stderr.write(`holdfast: worker ${died} ended by itself\n`);
   const good =
-    died === null && summary.overlaps === 0 && summary.tokensGrow && left === 0 && summary.grants > 0;
+    died === null && summary.overlaps === 0 && summary.tokensGrow && claimed === 0 && summary.grants > 0;
   return good ? EXIT.ok : EXIT.failed;
 }
 
-/** Resolves at the end of the show, `seconds` after the first grant: null, or the name of a worker that died before. */
+/** Resolves at the end of the show, `seconds` after the first grant, or with what `left` says when a worker ended before. */
 function until(
   signal: AbortSignal,
   seconds: number | undefined,
-  workers: readonly Worker[],
+  left: Promise<string | null>,
   underWay: Promise<void>,
 ): Promise<string | null> {
   return new Promise((resolve) => {
@@ -176,17 +187,11 @@ function until(
           resolve(null);
         }, seconds * 1000);
       });
-    for (const { name, child } of workers) {
-      // Ctrl-C reaches the workers as well; one that ends then does what it should.
-      child.once('exit', (code) => {
-        resolve(code === 0 ? null : name);
-      });
-    }
+    void left.then(resolve);
   });
 }
 
 interface Worker {
-  readonly name: string;
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
 }
@@ -195,22 +200,44 @@ function startWorker(
   name: string,
   target: string,
   paths: readonly string[],
-  hear: (line: WorkerLine) => void,
+  traces: TraceMemory,
+  hear: (record: WorkerRecord) => void,
 ): Worker {
   const script = fileURLToPath(new URL('./demo-worker.js', import.meta.url));
   const child = spawn(process.execPath, [script, target, name, ...paths], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    hear(JSON.parse(line) as WorkerLine);
+  const traced = new Set<string>();
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = wholeLine(text);
+    if (line === null) return;
+    if (line.kind !== 'traced') {
+      hear(line);
+      return;
+    }
+    const { record } = line;
+    if (record.kind === 'started') traced.add(record.actor);
+    if (record.kind === 'stopped') traced.delete(record.actor);
+    traces.add(record);
   });
   const exited = new Promise<void>((resolve) => {
     // 'close' comes when all it printed has been read.
     child.once('close', () => {
+      // One that was killed could not say so itself.
+      for (const actor of traced) traces.add({ kind: 'stopped', actor, at: systemClock.wallNow() });
       resolve();
     });
   });
-  return { name, child, exited };
+  return { child, exited };
+}
+
+/** Null: a worker was killed in the middle of its last line. */
+function wholeLine(text: string): WorkerLine | null {
+  try {
+    return JSON.parse(text) as WorkerLine;
+  } catch {
+    return null;
+  }
 }
 
 async function endWorker({ child, exited }: Worker): Promise<void> {

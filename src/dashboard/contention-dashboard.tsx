@@ -69,6 +69,7 @@ const Row = memo(function Row({
       <button
         type="button"
         className="hf-open"
+        data-path={line.path}
         aria-label={sentenceFor(card, nowMs)}
         onClick={() => onOpen(line.path)}
       >
@@ -157,6 +158,7 @@ export function ContentionDashboard({
   const [most, setMost] = useState(SHOWN_AT_FIRST);
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
+  const opened = useRef<string | null>(null);
   const open = useMemo(
     () => (next: string | null) => {
       setOwn(next);
@@ -194,6 +196,17 @@ export function ContentionDashboard({
       removeEventListener('keydown', onKey);
     };
   }, [open]);
+
+  useEffect(() => {
+    if (path !== null) {
+      opened.current = path;
+      return;
+    }
+    // Back from a lock: on it again, for who has no mouse.
+    const rows = list.current?.querySelectorAll<HTMLButtonElement>('.hf-open') ?? [];
+    [...rows].find(({ dataset }) => dataset['path'] === opened.current)?.focus();
+    opened.current = null;
+  }, [path]);
 
   const step = (event: KeyboardEvent) => {
     const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
@@ -245,6 +258,9 @@ export function ContentionDashboard({
               placeholder="Search locks and owners ( / )"
               aria-label="Search locks and owners"
               value={wanted}
+              onKeyDown={(event) => {
+                if (event.key === 'ArrowDown') step(event);
+              }}
               onChange={({ currentTarget }) => setWanted(currentTarget.value)}
             />
             <p>

@@ -25,7 +25,7 @@ async function ensureZooKeeper() {
 }
 
 /** Programs that single tests run, each named as Debian's package: where one cannot be had, its test says so. */
-const PROGRAMS = ['openssl', 'redis-server'];
+const PROGRAMS = ['openssl', 'redis-server', 'chromium'];
 
 async function ensurePrograms() {
   const missing = PROGRAMS.filter((program) => spawnSync(program, ['--version']).error !== undefined);
@@ -79,6 +79,7 @@ async function runTests() {
       '--project=simulation',
       '--project=real',
       '--project=ensemble',
+      '--project=browser',
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
