@@ -35,7 +35,7 @@ export function checkFraction(name: string, value: unknown, most: number): numbe
 }
 
 /** One of a few words. */
-export function checkChoice<T extends string>(
+export function checkChoice<T extends string | boolean>(
   name: string,
   value: unknown,
   choices: readonly T[],

@@ -88,6 +88,11 @@ export function decodeClaim(bytes: Uint8Array): ClaimData {
   };
 }
 
+/** Whether another claim may take this one's place in the moment it goes: its end is then nobody's grant. */
+export function mayBeSucceeded({ rest }: ClaimData): boolean {
+  return 'durable' in rest;
+}
+
 const NOTHING_ELSE = Object.freeze({});
 
 /** What a claim of ours says before it is granted. */

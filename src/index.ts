@@ -14,6 +14,8 @@ export { held, whileHeld } from './operators.js';
 export type { Ownership } from './ownership.js';
 export type { Barrier, BarrierOptions, BarrierState } from './recipes/barrier.js';
 export type { DoubleBarrier, DoubleBarrierState } from './recipes/double-barrier.js';
+export type { DurableLease } from './recipes/durable-lease.js';
+export type { DurableAcquireOptions, DurableLock } from './recipes/durable-lock.js';
 export type { CampaignOptions, Election, LeaderView } from './recipes/election.js';
 export type { Leader, Observed } from './recipes/leader-observer.js';
 export type { Leadership } from './recipes/leadership.js';
@@ -25,6 +27,7 @@ export { connect, type Session } from './session.js';
 export type {
   BarrierMakingOptions,
   ConnectOptions,
+  DurableLockOptions,
   ElectionOptions,
   LockOptions,
   RecipeOptions,

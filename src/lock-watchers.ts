@@ -1,6 +1,6 @@
 /** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
 import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock-machine.js';
-import { type ClaimData, decodeClaim } from './claim-data.js';
+import { type ClaimData, decodeClaim, mayBeSucceeded } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import type { ExpireLockFailedError } from './errors.js';
 import { purgeWhenExpired } from './purge.js';
@@ -48,15 +48,17 @@ export function watchPredecessor(
     };
   }
   const path = `${lockPath}/${predecessor}`;
+  let succeeded = false;
   let stopPurge: () => void = () => undefined;
   let fallback: { unsubscribe: () => void } | null = null;
   const subscription = watchNode(client, path).subscribe({
     next: (news) => {
       if (news.type === 'gone') {
-        sendBack({ type: 'predecessor.gone', witnessed: news.witnessed });
+        sendBack({ type: 'predecessor.gone', witnessed: news.witnessed && !succeeded });
         return;
       }
       const data = decodeClaim(news.data);
+      succeeded = mayBeSucceeded(data);
       sendBack({ type: 'predecessor.seen', predecessor: describe(path, data) });
       stopPurge();
       stopPurge =

@@ -148,6 +148,11 @@ export function lineOf(names: readonly string[], read = contenderOf): Line {
   return { contenders, foreign, pastCounterEnd, unsafeMix };
 }
 
+/** Its number no longer orders it (T45). */
+export function isPastCounterEnd({ sequence }: Pick<Contender, 'sequence'>): boolean {
+  return sequence === COUNTER_END || sequence < 0;
+}
+
 /**
  * The same line in the order of creation. From the counter's end on a server hands out 2147483647 again and again, and
  * negative numbers in between, so nothing but the creation transaction orders (T45); `places` has it, and for a reader

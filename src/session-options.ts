@@ -71,6 +71,8 @@ export type BarrierMakingOptions = Pick<RecipeOptions, 'timeoutMs' | 'acl'>;
 
 /** How a lock behaves. Times in milliseconds. */
 export interface LockOptions extends RecipeOptions {
+  /** The claim goes with its session. With `false` it outlives it: see {@link DurableLockOptions}. */
+  readonly ephemeral?: true;
   /** The lock ends by itself so long after each grant, unless renewed. Default: it does not. */
   readonly ttlMs?: number;
   /** Which entry of `context` names the owner. */
@@ -83,4 +85,16 @@ export interface LockOptions extends RecipeOptions {
    * all, and a time to live goes on counting from the first.
    */
   readonly reentrancy?: 'reject' | 'count';
+}
+
+/** How a lock whose claim outlives its session behaves. */
+export interface DurableLockOptions extends Pick<RecipeOptions, 'timeoutMs' | 'acl'> {
+  readonly ephemeral: false;
+  /** Who holds it, and may resume it. */
+  readonly owner: string;
+  /**
+   * The lock ends by itself so long after the grant, the resumption or the last renewal, if anybody waits for it: the one safety net
+   * for a holder that never comes back. Default: it does not.
+   */
+  readonly ttlMs?: number;
 }

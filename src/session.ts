@@ -38,6 +38,7 @@ import { type Line, lockRule } from './queue.js';
 import { readWhenConnected } from './reading.js';
 import { Barrier } from './recipes/barrier.js';
 import { DoubleBarrier } from './recipes/double-barrier.js';
+import { DurableLock } from './recipes/durable-lock.js';
 import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
@@ -45,6 +46,7 @@ import { Semaphore } from './recipes/semaphore.js';
 import type {
   BarrierMakingOptions,
   ConnectOptions,
+  DurableLockOptions,
   ElectionOptions,
   LockOptions,
   RecipeOptions,
@@ -144,9 +146,27 @@ export class Session implements AsyncDisposable {
   /**
    * A lock on `path`. Nothing happens until it is subscribed to or acquired. Throws `INVALID_ARGUMENT` for a path or option
    * that cannot be meant, `SESSION_CLOSED` after {@link close}.
+   *
+   * **With `ephemeral: false` it stays locked when its holder dies**: see {@link DurableLock}.
    */
-  lock(path: string, options: LockOptions = {}): Lock {
-    return this.#lock(path, options, { rule: lockRule, grant: exclusive });
+  lock(path: string, options?: LockOptions): Lock;
+  lock(path: string, options: DurableLockOptions): DurableLock;
+  lock(path: string, options: LockOptions | DurableLockOptions = {}): Lock | DurableLock {
+    checkChoice('ephemeral', checkOptions(options, path).ephemeral ?? true, [true, false], path);
+    if (options.ephemeral !== false) return this.#lock(path, options, { rule: lockRule, grant: exclusive });
+    if (!this.#supervisor.client.capabilities.multi) {
+      throw new InvalidArgumentError(
+        'ephemeral',
+        false,
+        'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())',
+        path,
+      );
+    }
+    return new DurableLock({
+      settings: this.#settings(path, options),
+      owner: checkOwner('owner', options.owner, path),
+      ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
+    });
   }
 
   /** A lock on `path` that readers hold together and a writer alone. Throws as {@link lock} does. */

@@ -163,6 +163,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     'machines/ (type)',
     'src/acquisition',
     'src/arguments',
+    'src/claim-data',
+    'src/claim-record',
     'src/errors',
     'src/lease',
     'src/lock',

@@ -212,7 +212,7 @@ export function through<L extends SharedLease>(
 }
 
 /** A part was lost to the session's trouble before the rest was there: everything from the start, under the same deadline. */
-class BeginAgain extends Error {}
+export class BeginAgain extends Error {}
 
 /** What becomes of an acquisition that loses a part before it has the rest. */
 function lostEarly(session: SessionPort, path: string, { reason, claimPath }: Lost): Observable<never> {

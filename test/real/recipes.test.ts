@@ -130,3 +130,47 @@ describe('barriers on a real ZooKeeper', () => {
     expect(inside).toBe(12);
   });
 });
+
+describe('a durable lock on a real ZooKeeper', () => {
+  it('outlives its session, is resumed by its owner, and then goes to those who wait, in order', async () => {
+    const path = freshPath('durable');
+    const crashed = open();
+    const before = await crashed.lock(path, { ephemeral: false, owner: 'ada' }).acquire();
+    const waiting = open().lock(path).acquire();
+    await crashed.close();
+    expect(await open().lock(path).tryAcquire()).toBeNull();
+    const lease = await open().lock(path, { ephemeral: false, owner: 'ada' }).resume();
+    expect([lease?.claimPath, (lease?.fencingToken ?? 0n) > before.fencingToken]).toEqual([
+      before.claimPath,
+      true,
+    ]);
+    await lease?.release();
+    const after = await waiting;
+    expect(after.fencingToken).toBeGreaterThan(lease?.fencingToken ?? 0n);
+    await after.release();
+  });
+
+  it('is held by one at a time, durable or not', async () => {
+    const path = freshPath('durable-line');
+    let holding = 0;
+    let served = 0;
+    const turn = async (acquire: () => Promise<{ renew(): Promise<void>; release(): Promise<void> }>) => {
+      for (let round = 0; round < 8; round += 1) {
+        const lease = await acquire();
+        holding += 1;
+        expect(holding).toBe(1);
+        await lease.renew();
+        holding -= 1;
+        served += 1;
+        await lease.release();
+      }
+    };
+    const plain = [open(), open()].map((session) => turn(() => session.lock(path).acquire()));
+    const durable = ['ada', 'bob'].map((owner) => {
+      const lock = open().lock(path, { ephemeral: false, owner });
+      return turn(() => lock.acquire());
+    });
+    await Promise.all([...plain, ...durable]);
+    expect(served).toBe(32);
+  });
+});
