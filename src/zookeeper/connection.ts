@@ -118,6 +118,11 @@ export class Connection {
     return this.#phase === 'open';
   }
 
+  /** See {@link Heartbeat.inTouch}. */
+  inTouch(): boolean {
+    return this.#heartbeat?.inTouch() ?? true;
+  }
+
   /** Sends an ordinary request; `frame` carries the xid that `request` has. */
   send(request: Request, frame: Uint8Array): void {
     this.#write(frame);
@@ -229,6 +234,10 @@ export class Connection {
       clock: this.#clock,
       timeoutMs: this.#session.timeoutMs,
       traffic: this.#traffic,
+      acknowledged: () => ({
+        monotonicMs: this.#session.acknowledgedMonotonicMs,
+        wallMs: this.#session.acknowledgedWallMs,
+      }),
       ping: () => this.#ping(),
       oldestSentMs: () => {
         const sent = [this.#pending, this.#authentications].map(({ first }) => first?.sentMonotonicMs);

@@ -1,5 +1,5 @@
 /** Keeps one connection alive, and notices when it is not: pings, a silent peer, an answer that was lost. */
-import type { Clock, Instant } from '../clock.js';
+import { type Clock, elapsedMs, type Instant } from '../clock.js';
 
 /** What a connection and its heartbeat both know. All times are the clock's monotonic ones. */
 export interface Traffic {
@@ -11,6 +11,8 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly traffic: Traffic;
+  /** When the newest acknowledged request was sent. */
+  acknowledged(): Instant;
   /** Sends a ping; says when. */
   ping(): Instant;
   /** When the oldest unanswered request was sent. */
@@ -18,6 +20,9 @@ export interface HeartbeatOptions {
   /** The connection is of no use any more. */
   dead(code: 'OperationTimeout' | 'ProtocolViolation', detail: string): void;
 }
+
+/** Of a session. What is left of it covers a follower's relay, as the largest guard does. */
+const TRUSTED_SILENCE = 3 / 4;
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -50,10 +55,26 @@ export class Heartbeat {
     return ping;
   }
 
+  /**
+   * Whether a request may be sent. Not when nothing was acknowledged for most of the session, as after a process that stood still:
+   * a follower would still answer, and its word might come to the leader after the session's end. The connection is then ended,
+   * for the next handshake goes to the leader itself.
+   */
+  inTouch(): boolean {
+    const { clock, timeoutMs } = this.#options;
+    const unheardMs = elapsedMs(clock, this.#options.acknowledged());
+    if (unheardMs <= timeoutMs * TRUSTED_SILENCE) return true;
+    this.#options.dead('OperationTimeout', `nothing was acknowledged for ${Math.round(unheardMs)} ms`);
+    return false;
+  }
+
   #arm(nowMs: number): void {
     const { clock, traffic } = this.#options;
     const silentAt = Math.max(traffic.receivedMs + this.#silenceMs, this.#graceUntilMs);
-    this.#timerDueMs = Math.max(nowMs + 1, Math.min(silentAt, traffic.sentMs + this.#pingEveryMs));
+    this.#timerDueMs = Math.max(
+      nowMs + 1,
+      Math.min(silentAt, Math.max(traffic.sentMs + this.#pingEveryMs, this.#graceUntilMs)),
+    );
     this.#timer = clock.setTimeout(() => {
       this.#check();
     }, this.#timerDueMs - nowMs);
@@ -77,7 +98,10 @@ export class Heartbeat {
       this.#options.dead('ProtocolViolation', 'a request has no answer, though a later ping was answered');
       return;
     }
-    if (now - traffic.sentMs >= this.#pingEveryMs) this.#pings.push(this.#options.ping());
+    if (now >= this.#graceUntilMs && now - traffic.sentMs >= this.#pingEveryMs) {
+      if (!this.inTouch()) return;
+      this.#pings.push(this.#options.ping());
+    }
     if (!this.#stopped) this.#arm(now);
   }
 }

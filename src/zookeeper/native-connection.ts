@@ -96,6 +96,8 @@ export class NativeConnection {
   #news: (() => void)[] = [];
   #interrupted = false;
   #heartbeat: Heartbeat | undefined;
+  /** Since it was opened: when the newest acknowledged request was sent. */
+  #acknowledged: Instant = { monotonicMs: 0, wallMs: 0 };
   readonly #attempt: unknown;
   #gone: () => void = ignore;
   /** Has answered something: the way to this server works. */
@@ -270,10 +272,12 @@ export class NativeConnection {
     if (timeout > 0) Object.assign(session, { id, password, timeoutMs: timeout });
     this.#stopTimers();
     this.#phase = 'open';
+    this.#acknowledged = instant(clock);
     this.#heartbeat = new Heartbeat({
       clock,
       timeoutMs: session.timeoutMs,
       traffic: this.#traffic,
+      acknowledged: () => this.#acknowledged,
       ping: () => this.#probe(() => this.#heartbeat?.pong()),
       oldestSentMs: () => this.#pending.values().next().value?.sent.monotonicMs,
       dead: (code, detail) => {
@@ -302,6 +306,7 @@ export class NativeConnection {
     }
     this.#traffic.receivedMs = this.#options.clock.now();
     this.proven = true;
+    this.#acknowledged = request.sent;
     host.acknowledged(request.sent);
     const { operation, watcher, serverPath } = request;
     if (code === NO_NODE && operation.absentWatch !== undefined) {

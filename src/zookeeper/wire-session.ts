@@ -84,7 +84,8 @@ export class WireSession implements ConnectionHost {
 
   /** The connection that takes requests now. */
   get connection(): Connection | undefined {
-    return this.#connection?.open === true && !this.#closing ? this.#connection : undefined;
+    const connection = this.#connection;
+    return connection?.open === true && !this.#closing && connection.inTouch() ? connection : undefined;
   }
 
   /** No more requests: `lost`, `closed`, or on the way there. */

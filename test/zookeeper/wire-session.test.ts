@@ -184,7 +184,8 @@ describe('a quiet connection', () => {
 
   it('is given time to be read after the process itself stood still', async () => {
     const stage = await new Stage().connected();
-    stage.clock.stall(SESSION_MS);
+    await stage.clock.advance(PING_MS);
+    stage.clock.stall(SESSION_MS / 2);
     await stage.clock.advance(1);
     expect(stage.client.state.kind).toBe('connected');
     stage.pipe.reply(reservedXid.ping);
@@ -193,6 +194,21 @@ describe('a quiet connection', () => {
     stage.clock.stall(SESSION_MS);
     await stage.clock.advance(PING_MS);
     expect(stage.client.state.kind).toBe('suspended');
+  });
+
+  it('is not used after the process stood still for most of the session: a follower answers too, the leader is to hear of it', async () => {
+    const stage = await new Stage().connected();
+    stage.clock.stall(0.8 * SESSION_MS);
+    const asked = stage.note('exists', stage.client.exists('/a'));
+    await stage.settle();
+    await asked;
+    expect(stage.order).toEqual(['connected', 'suspended', 'exists NotSent']);
+    expect(stage.pipes[0]?.requests).toEqual([]);
+    await stage.clock.advance(100);
+    stage.pipe.accept();
+    await stage.settle();
+    expect(stage.client.state).toMatchObject({ kind: 'connected', resumed: true });
+    expect(stage.client.lastAcknowledged.monotonicMs).toBe(stage.clock.now());
   });
 
   it('that answers pings but not a request has lost the answer, and is given up', async () => {
