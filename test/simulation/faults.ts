@@ -97,6 +97,11 @@ export const FAULTS = {
     const goOn = somebody(world, chance)?.clock.block();
     if (goOn !== undefined) world.lasting(duration(world, chance), goOn);
   },
+  /** Not long enough for the session's end to be sure. */
+  blockForMostOfASession(world, chance) {
+    const goOn = somebody(world, chance)?.clock.block();
+    if (goOn !== undefined) world.lasting(chance.between(0.75, 1.05) * world.sessionTimeoutMs, goOn);
+  },
   /** The machine sleeps. */
   suspend(world, chance) {
     const participant = somebody(world, chance);
@@ -191,8 +196,12 @@ export const FAULTS = {
   followerCrash(world, chance) {
     const down = follower(world, chance);
     down?.shutDown();
+    // Whoever knows no other server is to lose its session.
+    const forMs = world.profile.oneHost
+      ? chance.between(1, 2) * world.sessionTimeoutMs
+      : duration(world, chance);
     if (down !== undefined)
-      world.lasting(duration(world, chance), () => {
+      world.lasting(forMs, () => {
         down.rejoin();
       });
   },

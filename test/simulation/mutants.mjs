@@ -6,6 +6,7 @@
  * @typedef {object} Mutant
  * @property {string} checker The guarantee that is then found broken, looked after alone.
  * @property {string} profile The kind of history that finds it.
+ * @property {number} [firstSeed] Where to begin, when it takes many histories; default 1.
  * @property {{ file: string, from: string, to: string }[]} replacements
  */
 
@@ -33,8 +34,8 @@ export const MUTANTS = {
     replacements: [
       {
         file: 'src/queue.ts',
-        from: 'pastCounterEnd: contenders.some(({ sequence }) => sequence === COUNTER_END || sequence < 0),',
-        to: 'pastCounterEnd: false,',
+        from: 'if (sequence === COUNTER_END || sequence < 0) pastCounterEnd = true;',
+        to: '',
       },
     ],
   },
@@ -44,7 +45,7 @@ export const MUTANTS = {
     replacements: [{ file: 'src/queue.ts', from: 'inherits: position === 1 && ', to: 'inherits: ' }],
   },
   'the claim of another session is adopted (T01, T02)': {
-    checker: ONE_HOLDER,
+    checker: OUTLIVES,
     profile: 'server',
     replacements: [
       {
@@ -54,8 +55,8 @@ export const MUTANTS = {
       },
       {
         file: 'machines/lock-setup.ts',
-        from: 'guid: ({ context }) => context.newGuid(),',
-        to: 'guid: ({ context }) => context.guid || context.newGuid(),',
+        from: 'guid: context.newGuid(),',
+        to: 'guid: context.guid || context.newGuid(),',
       },
       {
         file: 'src/lock-actors.ts',
@@ -213,6 +214,17 @@ export const MUTANTS = {
       },
     ],
   },
+  'a follower is trusted after any silence': {
+    checker: OUTLIVES,
+    profile: 'process-on-follower',
+    replacements: [
+      {
+        file: 'src/zookeeper/heartbeat.ts',
+        from: 'if (unheardMs <= timeoutMs * TRUSTED_SILENCE) return true;',
+        to: 'if (unheardMs > 0) return true;',
+      },
+    ],
+  },
   'sleep does not count (T38)': {
     checker: ONE_HOLDER,
     profile: 'process',
@@ -225,8 +237,9 @@ export const MUTANTS = {
     ],
   },
   'through a follower nothing is taken off the bound': {
-    checker: ONE_HOLDER,
+    checker: OUTLIVES,
     profile: 'one-follower-each',
+    firstSeed: 180,
     replacements: [
       {
         file: 'src/zookeeper/supervisor.ts',
@@ -238,6 +251,7 @@ export const MUTANTS = {
   'the quorum heartbeat trusts its newest answer (T37)': {
     checker: OUTLIVES,
     profile: 'isolated-quorum',
+    firstSeed: 180,
     replacements: [
       {
         file: 'src/zookeeper/quorum-heartbeat.ts',
@@ -252,8 +266,8 @@ export const MUTANTS = {
     replacements: [
       {
         file: 'src/claim-record.ts',
-        from: 'return this.#verbatim ?? encodeClaim({ ...this.#data, madeMs: this.#clock.wallNow() });',
-        to: 'return encodeClaim({ ...this.#data, ttlMs: 1_000, madeMs: this.#clock.wallNow() });',
+        from: 'encodeClaim(this.#data, this.#clock.wallNow());',
+        to: 'encodeClaim({ ...this.#data, ttlMs: 1_000 }, this.#clock.wallNow());',
       },
     ],
   },

@@ -130,6 +130,18 @@ export const PROFILES = {
       faults: { followerCrash: 6, lag: 1, silence: 1, block: 1 },
     },
   },
+  /** Whoever stood still for nearly a session finds a follower that still answers. */
+  'process-on-follower': {
+    weight: 1,
+    profile: {
+      ...base,
+      followers: [1, 2],
+      guardMs: undefined,
+      holds: outlasting,
+      oneHost: true,
+      faults: { blockForMostOfASession: 6, block: 1, suspend: 2, slow: 2, lag: 1, cut: 1, kill: 1 },
+    },
+  },
   everything: {
     weight: 3,
     profile: {

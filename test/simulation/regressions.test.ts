@@ -17,6 +17,14 @@ const ONCE_BROKEN: readonly {
     because: 'an acquisition that was given up while its parents were made stood in line afterwards',
     since: '2026-11-24',
   },
+  ...[17_605, 20_094, 25_775].map((seed) => ({
+    seed,
+    profile: 'everything' as const,
+    broke: 'a claim outlives the belief in it',
+    because:
+      'a process that had stood still for most of its session trusted a follower, whose word came to the leader too late',
+    since: '2026-11-24',
+  })),
 ];
 
 it.each(ONCE_BROKEN)('seed $seed ($profile): $broke; once, $because', async ({ seed, profile }) => {

@@ -223,6 +223,13 @@ export class World {
     return line.sort((a, b) => (a.czxid < b.czxid ? -1 : 1));
   }
 
+  /** Whether the session that made a node is alive. */
+  isOwned(path: string): boolean {
+    const { server } = this.ensemble.zookeeper;
+    const owner = server.tree.get(path)?.owner;
+    return server.sessions().some(({ id }) => id === owner);
+  }
+
   /** When a claim was deleted, if it was. */
   goneSince(claimPath: string): number | undefined {
     return this.#gone.get(claimPath);
