@@ -192,6 +192,23 @@ describe('a durable lock', () => {
     expect(claims()).toEqual([]);
   });
 
+  it('is refused at the call where the client has no transactions', () => {
+    const session = ensemble.session({
+      client: (options) => {
+        const client = ensemble.zookeeper.client()(options);
+        return Object.defineProperty(client, 'capabilities', {
+          value: { ...client.capabilities, multi: false },
+        });
+      },
+    });
+    expect(() => durable('ada', {}, session)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('transactions') as string,
+      }),
+    );
+  });
+
   it.each([
     { owner: undefined },
     { owner: '' },
