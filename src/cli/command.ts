@@ -44,6 +44,7 @@ export interface ParsedCommand {
 export interface Output {
   readonly isTTY: boolean;
   readonly columns: number;
+  readonly rows: number;
   /** Whether styles may be written. */
   readonly colour: boolean;
   write(text: string): void;
@@ -188,6 +189,19 @@ export function openSession(parsed: ParsedCommand, io: Io, options: ConnectOptio
       ...options,
     }),
   );
+}
+
+/** Rejects when the session ends because nobody answers or the server refuses who we are. */
+export function unreachable(session: Session): Promise<never> {
+  const rejecting = new Promise<never>((_, reject) => {
+    session.state.subscribe((state) => {
+      if (state.kind === 'lost' && (state.reason === 'unreachable' || state.reason === 'authFailed')) {
+        reject(state.cause instanceof Error ? state.cause : new Error(state.reason));
+      }
+    });
+  });
+  rejecting.catch(() => undefined);
+  return rejecting;
 }
 
 /** `--client`; undefined for the default. */

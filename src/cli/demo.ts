@@ -14,6 +14,7 @@ import { startDashboard } from './dashboard.js';
 import { Ledger, type WorkerLine, type WorkerRecord } from './demo-ledger.js';
 import { screenLines, summaryLine } from './demo-screen.js';
 import { inkFor } from './ink.js';
+import { Screen } from './screen.js';
 
 const WORKERS = ['ada', 'grace', 'barbara', 'radia'] as const;
 const LOCKS = ['orders', 'billing', 'reports'] as const;
@@ -245,25 +246,4 @@ async function endWorker({ child, exited }: Worker): Promise<void> {
   const impatience = systemClock.setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await exited;
   systemClock.clearTimeout(impatience);
-}
-
-/** Redraws in place: as many lines up as were drawn, each cleared to its end. */
-class Screen {
-  readonly #io: Io;
-  #height = 0;
-
-  constructor(io: Io) {
-    this.#io = io;
-    io.stdout.write('\u001b[?25l');
-  }
-
-  draw(lines: readonly string[]): void {
-    const up = this.#height === 0 ? '' : `\u001b[${this.#height}A`;
-    this.#io.stdout.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
-    this.#height = lines.length;
-  }
-
-  end(): void {
-    this.#io.stdout.write('\u001b[?25h');
-  }
 }

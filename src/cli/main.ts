@@ -12,9 +12,10 @@ import { helpFor, overview } from './help.js';
 import { list } from './list.js';
 import { run } from './run.js';
 import { server } from './server.js';
+import { top } from './top.js';
 import { watch } from './watch.js';
 
-const commands: readonly Command[] = [run, watch, list, dashboard, server, demo];
+const commands: readonly Command[] = [run, watch, list, top, dashboard, server, demo];
 
 /** The codes of errors that mean more than "failed". */
 const EXIT_BY_CODE: Partial<Record<LockErrorCode, number>> = {
@@ -129,6 +130,9 @@ function output(stream: NodeJS.WriteStream): Output {
     isTTY: stream.isTTY,
     get columns() {
       return stream.columns || 80;
+    },
+    get rows() {
+      return stream.rows || 24;
     },
     colour: stream.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     write: (text) => void stream.write(text),

@@ -9,6 +9,7 @@ import {
   onePositional,
   openSession,
   UsageError,
+  unreachable,
 } from './command.js';
 
 export const watch: Command = {
@@ -20,14 +21,7 @@ export const watch: Command = {
   async run(parsed, io) {
     const path = onePositional(parsed, 'a lock path such as /locks/orders');
     const session = openSession(parsed, io);
-    const unreachable = new Promise<never>((_, reject) => {
-      session.state.subscribe((state) => {
-        if (state.kind === 'lost' && (state.reason === 'unreachable' || state.reason === 'authFailed')) {
-          reject(state.cause instanceof Error ? state.cause : new Error(state.reason));
-        }
-      });
-    });
-    unreachable.catch(() => undefined);
+    const refused = unreachable(session);
     try {
       const lines = asUsage(() => session.contention(path)).pipe(
         tap((line) => {
@@ -35,7 +29,7 @@ export const watch: Command = {
         }),
         takeUntil(fromEvent(io.signal, 'abort')),
       );
-      await Promise.race([lastValueFrom(lines, { defaultValue: null }), unreachable]);
+      await Promise.race([lastValueFrom(lines, { defaultValue: null }), refused]);
       return EXIT.ok;
     } catch (error) {
       if (error instanceof UsageError) throw error;
