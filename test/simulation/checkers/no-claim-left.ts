@@ -14,8 +14,9 @@ export class NoClaimLeft implements Checker {
   end(): string | undefined {
     for (const path of this.#world.paths) {
       for (const { name, attempt } of this.#world.lineAt(path)) {
-        // Of a dead process, whose last words arrived late: its session takes the claim along.
-        if (attempt?.participant.clock.dead === true && this.#world.isOwned(`${path}/${name}`)) continue;
+        // Of a process that died, or whose good-bye was lost, and whose last words arrived late: its session takes the claim along.
+        const left = attempt?.participant.clock.dead === true || attempt?.participant.closed === true;
+        if (left && this.#world.isOwned(`${path}/${name}`)) continue;
         if (attempt?.pending !== true)
           return `${name} of ${attempt?.name ?? 'nobody'} is still at ${path}, though nobody wants it`;
       }
