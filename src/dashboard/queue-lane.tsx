@@ -17,7 +17,7 @@ export function QueueLane({
   const holding = holdersOf(line);
   const shown = line.contenders.slice(0, most);
   const more = line.contenders.length - shown.length;
-  if (shown.length === 0) return <span className="hf-free">free</span>;
+  if (shown.length === 0) return <span className="hf-lane hf-free">nobody in line</span>;
   return (
     <ol className="hf-lane" aria-label={`${counted(line.contenders.length, 'contender')} at ${line.path}`}>
       {shown.map((each) => (

@@ -55,6 +55,10 @@ const row = (page: Page, words: RegExp) => page.getByRole('button', { name: word
 const list = (page: Page) => page.getByRole('list', { name: 'Locks, those in trouble first' });
 const freshness = (page: Page) => page.getByRole('status');
 
+const PHONE = { width: 390, height: 844 };
+/** What the page takes: more than the window has means that it must be scrolled sideways. */
+const widthOf = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth);
+
 interface Show {
   readonly on: Stage;
   readonly zookeeper: Running;
@@ -107,6 +111,8 @@ describe('the demo', () => {
     await page.getByRole('heading', { name: path }).waitFor();
     await page.getByRole('img', { name: /^Statechart of lock, now in / }).waitFor();
     await page.getByRole('img', { name: /^Holders, latest last: .*\w+ for / }).waitFor();
+    await page.setViewportSize(PHONE);
+    expect(await widthOf(page)).toBeLessThanOrEqual(PHONE.width);
     demo.child.kill('SIGINT');
     const { code, stdout } = await demo.ended;
     expect(code).toBe(0);
@@ -249,18 +255,17 @@ describe('on a phone', () => {
     const path = '/locks/a/rather/deep/path/with-a-long-name-that-does-not-fit';
     for (let each = 0; each < 12; each += 1)
       await contend(shown.session, path, `a-worker-with-a-long-name-${each}`);
-    const page = await open(await dashboardOn(shown, '--allow-break'), { width: 390, height: 844 });
-    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    const page = await open(await dashboardOn(shown, '--allow-break'), PHONE);
     await row(page, /held by a-worker-with-a-long-name-0/).waitFor();
-    expect(await width()).toBeLessThanOrEqual(390);
+    expect(await widthOf(page)).toBeLessThanOrEqual(PHONE.width);
     await row(page, /held by a-worker-with-a-long-name-0/).click();
     await page.getByRole('heading', { name: path }).waitFor();
-    expect(await width()).toBeLessThanOrEqual(390);
+    expect(await widthOf(page)).toBeLessThanOrEqual(PHONE.width);
     await page.getByRole('button', { name: 'Data' }).first().click();
     await page.getByText('"owner_id":"a-worker').waitFor();
     await page.getByRole('button', { name: 'Break' }).first().click();
     await page.getByRole('form').waitFor();
-    expect(await width()).toBeLessThanOrEqual(390);
+    expect(await widthOf(page)).toBeLessThanOrEqual(PHONE.width);
   });
 });
 

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { ensureBuilt, root } from '../../src/cli/bootstrap.mjs';
 import { launchChromium } from '../setup/chromium.mjs';
 
-const SIZE = { width: 960, height: 600 };
+const WIDTH = 1200;
 /** So that the charts have something to show. */
 const SEEN_HAND_OVERS = 60;
 
@@ -29,18 +29,22 @@ try {
       if (address !== undefined) resolve(address);
     });
   });
-  const context = await browser.newContext({ viewport: SIZE, reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width: WIDTH, height: 900 },
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   await page.goto(`${url}#/locks/orders`);
   await page.getByText('hand-overs seen').locator('..').getByText(String(SEEN_HAND_OVERS)).waitFor();
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     await page.emulateMedia({ colorScheme });
-    for (const [name, hash] of [
-      ['locks', ''],
-      ['lock', '/locks/orders'],
-    ]) {
+    for (const [name, hash, height] of /** @type {const} */ ([
+      ['locks', '', 390],
+      ['lock', '/locks/orders', 860],
+    ])) {
+      await page.setViewportSize({ width: WIDTH, height });
       await page.goto(`${url}#${hash}`);
-      await page.getByText(name === 'lock' ? 'hand-overs seen' : /3 locks/).waitFor();
+      await page.getByText(name === 'lock' ? /^Held by/ : /3 locks, [12] waiting/).waitFor();
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
     }
   }
