@@ -78,7 +78,7 @@ export default defineConfig(
   })),
   {
     // Plain JavaScript that runs before anything is installed: types come from its comments.
-    files: ['**/*.mjs'],
+    files: ['**/*.mjs', '**/*.cjs'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -88,6 +88,8 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-type-assertion': 'off',
     },
   },
+  // CommonJS has no other way.
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     files: ['test/**'],
     rules: {
