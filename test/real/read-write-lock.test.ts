@@ -1,7 +1,12 @@
+import { filter, firstValueFrom, type Observable } from 'rxjs';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { connect, type ReadWriteLock, type Session } from '../../src/index.js';
+import { type Contention, connect, type ReadWriteLock, type Session } from '../../src/index.js';
 import { freshPath } from '../lock/behaviour.js';
 import { TcpProxy } from '../setup/tcp-proxy.js';
+
+/** Resolves when so many stand in the lock's line. */
+const inLine = (lock: { readonly contention: Observable<Contention> }, count: number) =>
+  firstValueFrom(lock.contention.pipe(filter(({ contenders }) => contenders.length === count)));
 
 describe('a read/write lock on a real ZooKeeper', () => {
   const sessions: Session[] = [];
@@ -42,7 +47,10 @@ describe('a read/write lock on a real ZooKeeper', () => {
     const writing = await open(path).writeLock.acquire();
     const early = open(path).readLock.acquire();
     const { writeLock } = open(path);
+    // Sessions of their own: who asks first is not who stands first.
+    await inLine(writeLock, 2);
     const queued = writeLock.acquire();
+    await inLine(writeLock, 3);
     const reading = await writing.downgrade();
     expect(reading.claimPath.slice(-10)).toBe(writing.claimPath.slice(-10));
     expect(writing.isHeld()).toBe(false);
@@ -75,7 +83,9 @@ describe('a read/write lock on a real ZooKeeper', () => {
     proxies.push(proxy);
     const path = freshPath('cut');
     const writing = await open(path, proxy.connectString).writeLock.acquire();
-    const queued = open(path).writeLock.acquire();
+    const { writeLock } = open(path);
+    const queued = writeLock.acquire();
+    await inLine(writeLock, 2);
     const downgrading = writing.downgrade();
     proxy.cut();
     const reading = await downgrading;
