@@ -58,7 +58,8 @@ export interface Predecessor {
  * Why a lock that was held no longer is.
  * `session-expired`: the server ended the session. `validity-passed`: nothing was acknowledged for so long that it may have.
  * `suspended`: the connection went, under that policy. `ttl`: its own time is over. `node-deleted`: the claim is gone; somebody
- * deleted it, or it went with a session whose end was not told yet. `revoked`: given up on request. `closed`: by our own `close()`.
+ * deleted it, or it went with a session whose end was not told yet. `revoked`: as `node-deleted`, after a request to give it up that
+ * was heard. `closed`: by our own `close()`.
  */
 export type ExpiryReason =
   | 'session-expired'
@@ -68,6 +69,16 @@ export type ExpiryReason =
   | 'node-deleted'
   | 'revoked'
   | 'closed';
+
+/** Somebody asks the holder to give up. */
+export interface RevokeRequest {
+  /** Who asks, in their own words. */
+  readonly by: string;
+  /** Empty: not said. */
+  readonly why: string;
+  /** So long after asking they will end the claim by force, ms, by their own clock; absent: not said. */
+  readonly graceMs?: number;
+}
 
 /** Why an acquisition, or a release, did not succeed. */
 export interface Failure {
@@ -111,7 +122,8 @@ export type PredecessorNews =
 /** News of our own claim. */
 export type ClaimNews =
   | { readonly type: 'claim.watched' }
-  | { readonly type: 'claim.gone'; readonly because: 'node-deleted' | 'revoked' };
+  | { readonly type: 'claim.gone'; readonly because: 'node-deleted' }
+  | { readonly type: 'claim.revokeRequested'; readonly request: RevokeRequest };
 
 /** News of the time to live that a holder gave itself. */
 export type TtlNews =
@@ -161,6 +173,8 @@ export interface LockContext extends LockInput {
   readonly cutSinceListing: boolean;
   /** The watch on our own claim is armed on this connection. */
   readonly claimWatched: boolean;
+  /** The last request to give this claim up. */
+  readonly revokeRequested: RevokeRequest | null;
   readonly expiredBecause: ExpiryReason | null;
   readonly failure: Failure | null;
 }

@@ -59,6 +59,12 @@ const endOfSession = {
   ],
 } as const;
 
+/** What the watch on our own claim tells besides its end. */
+const newsOfClaim = {
+  'claim.watched': { actions: 'noteClaimWatched' },
+  'claim.revokeRequested': { actions: 'noteRevokeRequested' },
+} as const;
+
 /** The ways to lose what we hold, besides letting go. */
 const whileHolding = {
   release: { target: '#lock.releasing' },
@@ -141,6 +147,7 @@ export const lockMachine = lockSetup.createMachine({
     predecessor: null,
     cutSinceListing: false,
     claimWatched: false,
+    revokeRequested: null,
     expiredBecause: null,
     failure: null,
   }),
@@ -215,7 +222,7 @@ export const lockMachine = lockSetup.createMachine({
         'session.suspended': { target: '.awaitingSession', actions: ['stopClaimWatch', 'noteDisconnected'] },
         /** Deleted by somebody, or with its session, whose end is told later: the line is asked, and it tells them apart. */
         'claim.gone': { target: '.awaitingSession', actions: 'stopClaimWatch' },
-        'claim.watched': { actions: 'noteClaimWatched' },
+        ...newsOfClaim,
       },
       states: {
         watching: {
@@ -262,7 +269,7 @@ export const lockMachine = lockSetup.createMachine({
       entry: ['stopDeadline', 'startTerm'],
       exit: 'endTerm',
       initial: 'confirmed',
-      on: { ...whileHolding, 'claim.watched': { actions: 'noteClaimWatched' } },
+      on: { ...whileHolding, ...newsOfClaim },
       states: {
         confirmed: {
           on: {
@@ -300,18 +307,12 @@ export const lockMachine = lockSetup.createMachine({
             input: slotInput,
             onDone: [
               { guard: 'stillOurs', target: 'confirmed' },
-              {
-                target: '#lock.expired',
-                actions: { type: 'noteExpiry', params: { reason: 'node-deleted' } },
-              },
+              { target: '#lock.expired', actions: 'noteClaimGone' },
             ],
             onError: [
               { guard: 'retryableNow', target: 'retrying' },
               { guard: 'retryable', target: 'suspended' },
-              {
-                target: '#lock.expired',
-                actions: { type: 'noteExpiry', params: { reason: 'node-deleted' } },
-              },
+              { target: '#lock.expired', actions: 'noteClaimGone' },
             ],
           },
           on: { 'session.suspended': { target: 'suspended', actions: 'noteDisconnected' } },

@@ -128,6 +128,7 @@ export const lockSetup = setup({
       consultation: null,
       predecessor: null,
       claimWatched: false,
+      revokeRequested: null,
     })),
     noteSent: assign({ mayExist: true }),
     noteNotSent: assign({ mayExist: false }),
@@ -184,8 +185,16 @@ export const lockSetup = setup({
       failure: context.failure ?? { kind: 'not-released' as const, cause: errorOf(event) },
     })),
     noteExpiry: assign((_, params: { readonly reason: ExpiryReason }) => ({ expiredBecause: params.reason })),
-    noteClaimGone: assign(({ event }) => ({
-      expiredBecause: event.type === 'claim.gone' ? event.because : ('node-deleted' as const),
+    /** Every reading of the claim tells what it says; only other words are news. */
+    noteRevokeRequested: assign(({ context: { revokeRequested: known }, event }) => {
+      if (event.type !== 'claim.revokeRequested') return {};
+      const { by, why, graceMs } = event.request;
+      const same = known?.by === by && known.why === why && known.graceMs === graceMs;
+      return same ? {} : { revokeRequested: event.request };
+    }),
+    /** The claim is not there: taken by whoever had asked for it, if anybody had. */
+    noteClaimGone: assign(({ context }) => ({
+      expiredBecause: context.revokeRequested === null ? ('node-deleted' as const) : ('revoked' as const),
     })),
     fail: assign(({ event }, params: { readonly kind: Failure['kind'] }) => {
       const { cause, error } = event as { cause?: unknown; error?: unknown };

@@ -29,13 +29,14 @@ export interface AuditEntry {
 
 const encoder = new TextEncoder();
 
-/** Deletes exactly this claim, and writes the audit's entry: both or neither where the client has transactions, else the entry first. */
+/** Deletes exactly this claim (with `czxid`, only if it is the one of that creation), and writes the audit's entry: both or neither where the client has transactions, else the entry first. */
 export async function breakClaim(
   client: ZooKeeperClient,
   claim: string,
-  { by, why = '' }: BreakRequest,
+  { by, why = '', czxid }: BreakRequest & { readonly czxid?: bigint },
 ): Promise<AuditEntry> {
   const { owner, stat } = await claimAt(client, claim);
+  if (czxid !== undefined && czxid !== stat.czxid) throw new ClaimGoneError(claim);
   const data = encoder.encode(
     JSON.stringify({ claim, by, why, owner, session: stat.ephemeralOwner, czxid: String(stat.czxid) }),
   );

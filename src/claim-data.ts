@@ -3,6 +3,8 @@
  * another client put there is kept when we rewrite, and what cannot be parsed is tolerated.
  */
 
+import type { RevokeRequest } from '../machines/lock-machine.js';
+
 /** What a claim says about who made it. Every field may be missing: another client may have written it. */
 export interface ClaimData {
   /** When the claim was made, by its maker's clock, epoch ms. */
@@ -19,6 +21,8 @@ export interface ClaimData {
   readonly sessionTimeoutMs?: number;
   /** A reader that took a writer's place (T48): the creation transaction of that writer, which orders the line at the counter's end. */
   readonly place?: bigint;
+  /** Somebody asks its holder to give up. */
+  readonly revoke?: RevokeRequest;
   /** Fields that this package does not know. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -38,7 +42,11 @@ const known = new Set([
   'pid',
   'session_timeout_ms',
   'place',
+  'revoke',
 ]);
+
+/** What Curator writes over a claim, as all of its data, to ask its holder to give up. */
+const CURATOR_REVOKE = '__REVOKE__';
 
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
@@ -51,6 +59,14 @@ const time = (value: unknown): number | undefined => {
 const transaction = (value: unknown): bigint | undefined =>
   typeof value === 'string' && /^\d{1,19}$/.test(value) ? BigInt(value) : undefined;
 
+const request = (value: unknown): RevokeRequest | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { by, why = '', graceMs } = value as Readonly<Record<string, unknown>>;
+  if (typeof by !== 'string' || typeof why !== 'string') return undefined;
+  const ms = number(graceMs);
+  return ms === undefined ? { by, why } : { by, why, graceMs: ms };
+};
+
 /** Drops what is undefined, so that `exactOptionalPropertyTypes` and JSON agree on "absent". */
 function present<T extends Record<string, unknown>>(
   fields: T,
@@ -62,14 +78,10 @@ function present<T extends Record<string, unknown>>(
 
 /** Reads a claim. Whatever the bytes are, there is an answer: at worst one that says nothing. */
 export function decodeClaim(bytes: Uint8Array): ClaimData {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(decoder.decode(bytes));
-  } catch {
-    return { rest: {} };
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { rest: {} };
-  const fields = parsed as Record<string, unknown>;
+  if (isCuratorRevoke(bytes)) return { revoke: { by: 'a client of Curator', why: '' }, rest: {} };
+  const fields = fieldsOf(bytes);
+  if (fields === null) return { rest: {} };
+  const revoke = request(fields['revoke']);
   const owner = text(fields['owner_id']);
   return {
     ...present({
@@ -83,14 +95,51 @@ export function decodeClaim(bytes: Uint8Array): ClaimData {
       pid: number(fields['pid']),
       sessionTimeoutMs: number(fields['session_timeout_ms']),
       place: transaction(fields['place']),
+      revoke,
     }),
-    rest: Object.fromEntries(Object.entries(fields).filter(([name]) => !known.has(name))),
+    // A request that says nothing of who asks is none of ours.
+    rest: Object.fromEntries(
+      Object.entries(fields).filter(
+        ([name]) => !known.has(name) || (name === 'revoke' && revoke === undefined),
+      ),
+    ),
   };
 }
 
 /** Whether another claim may take this one's place in the moment it goes: its end is then nobody's grant. */
 export function mayBeSucceeded({ rest }: ClaimData): boolean {
   return 'durable' in rest;
+}
+
+/** Whether `request` says nothing that the `known` one did not. */
+export function sameRequest(known: RevokeRequest | null, request: RevokeRequest): boolean {
+  return known?.by === request.by && known.why === request.why && known.graceMs === request.graceMs;
+}
+
+/** Whether this is Curator's request, in place of the claim's own data. */
+export function isCuratorRevoke(bytes: Uint8Array): boolean {
+  return bytes.length === CURATOR_REVOKE.length && decoder.decode(bytes) === CURATOR_REVOKE;
+}
+
+/**
+ * A claim's data with a request to give up added. JSON of this package, or of the Go package, keeps all that it says; other
+ * data is another client's, and is replaced by Curator's request: its holder has to put back what it needs.
+ */
+export function withRevoke(bytes: Uint8Array, revoke: RevokeRequest): Uint8Array {
+  const fields = fieldsOf(bytes);
+  const ours = fields !== null && ('v' in fields || 'ttl_deadline' in fields);
+  return encoder.encode(ours ? JSON.stringify({ ...fields, revoke }) : CURATOR_REVOKE);
+}
+
+function fieldsOf(bytes: Uint8Array): Record<string, unknown> | null {
+  try {
+    const parsed: unknown = JSON.parse(decoder.decode(bytes));
+    return typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)
+      ? null
+      : (parsed as Record<string, unknown>);
+  } catch {
+    return null;
+  }
 }
 
 const NOTHING_ELSE = Object.freeze({});
@@ -149,6 +198,7 @@ export function encodeClaim(data: ClaimData, madeMs = data.madeMs ?? 0): Uint8Ar
       pid: data.pid,
       session_timeout_ms: data.sessionTimeoutMs,
       place: data.place?.toString(),
+      revoke: data.revoke,
       ...data.rest,
     }),
   );
@@ -162,7 +212,7 @@ function isEmpty(fields: object): boolean {
   return true;
 }
 
-/** Whether two claims differ in their timestamp at most; false for claims with a term, or with fields of others. */
+/** Whether two claims differ in their timestamp at most; false for claims with a term, a request, or fields of others. */
 function sayTheSame(a: ClaimData, b: ClaimData): boolean {
   return (
     a.owner === b.owner &&
@@ -175,6 +225,8 @@ function sayTheSame(a: ClaimData, b: ClaimData): boolean {
     b.ttlDeadlineMs === undefined &&
     a.ttlMs === undefined &&
     a.ttlDeadlineMs === undefined &&
+    a.revoke === undefined &&
+    b.revoke === undefined &&
     isEmpty(a.rest) &&
     isEmpty(b.rest)
   );

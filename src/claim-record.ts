@@ -2,9 +2,9 @@
  * What our claim's znode says, as far as we wrote it. Every rewrite is versioned, so that a renewal and a purge by
  * someone else exclude each other (DESIGN §3.9), and keeps the fields that others put there.
  */
-import { type ClaimData, decodeClaim, encodeClaim } from './claim-data.js';
+import { type ClaimData, decodeClaim, encodeClaim, isCuratorRevoke } from './claim-data.js';
 import { type Clock, elapsedMs, type Instant, instant } from './clock.js';
-import type { ZooKeeperClient } from './zookeeper/client.js';
+import type { Stat, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 
 /**
@@ -19,6 +19,7 @@ export class ClaimRecord {
   readonly #verbatim: Uint8Array | undefined;
   #data: ClaimData;
   #version = 0;
+  #madeMs = 0;
   #writing: Promise<unknown> = Promise.resolve();
   /** Since when, and how long, the grant lasts by itself; null: for as long as it is held. */
   #term: { readonly since: Instant; readonly ttlMs: number } | null = null;
@@ -33,7 +34,8 @@ export class ClaimRecord {
   /** What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). */
   fresh(): Uint8Array {
     this.#version = 0;
-    return this.#verbatim ?? encodeClaim(this.#data, this.#clock.wallNow());
+    this.#madeMs = this.#clock.wallNow();
+    return this.#verbatim ?? encodeClaim(this.#data, this.#madeMs);
   }
 
   /** Milliseconds until the term ends; `Infinity` without one. Computed at the call. */
@@ -58,7 +60,7 @@ export class ClaimRecord {
         const ttlDeadlineMs = since.wallMs + ttlMs + FOREIGN_PURGE_MARGIN_MS;
         const next: ClaimData = { ...this.#data, ttlMs, ttlDeadlineMs };
         try {
-          const stat = await client.setData(path, encodeClaim(next), this.#version);
+          const stat = await client.setData(path, encodeClaim(next, this.#madeMs), this.#version);
           this.#version = stat.version;
           this.#data = next;
           this.#term = { since, ttlMs };
@@ -66,11 +68,42 @@ export class ClaimRecord {
         } catch (error) {
           if (!isZooKeeperError(error, 'BadVersion')) throw error;
           const { data, stat } = await client.getData(path);
-          this.#version = stat.version;
-          this.#data = { ...this.#data, rest: decodeClaim(data).rest };
+          this.#keep(data, stat);
         }
       }
     };
+    return this.#inTurn(write);
+  }
+
+  /**
+   * Puts back what our claim says where Curator's request was written over it; the request stays in it. Resolves at once when there
+   * is none. Rejects with the {@link ZooKeeperError} of the read or the write.
+   */
+  restore(client: ZooKeeperClient, path: string): Promise<void> {
+    return this.#inTurn(async () => {
+      for (;;) {
+        const { data, stat } = await client.getData(path);
+        if (!isCuratorRevoke(data)) return;
+        this.#keep(data, stat);
+        const restored = this.#verbatim ?? encodeClaim(this.#data, this.#madeMs);
+        try {
+          this.#version = (await client.setData(path, restored, stat.version)).version;
+          return;
+        } catch (error) {
+          if (!isZooKeeperError(error, 'BadVersion')) throw error;
+        }
+      }
+    });
+  }
+
+  /** Others wrote to our claim: what they added stays. */
+  #keep(bytes: Uint8Array, { version }: Stat): void {
+    const { revoke, rest } = decodeClaim(bytes);
+    this.#version = version;
+    this.#data = { ...this.#data, rest, ...(revoke === undefined ? {} : { revoke }) };
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
     const turn = this.#writing.then(write, write);
     this.#writing = turn;
     return turn;

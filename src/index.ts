@@ -1,7 +1,8 @@
 /** The public names. No logic. */
-export type { ExpiryReason, LockStatus, Predecessor } from '../machines/lock-machine.js';
+export type { ExpiryReason, LockStatus, Predecessor, RevokeRequest } from '../machines/lock-machine.js';
 export type { SessionEnd } from '../machines/session-machine.js';
 export type { AuditEntry, BreakRequest } from './claim-break.js';
+export type { RevokeOptions } from './claim-revoke.js';
 export type { Clock, Instant } from './clock.js';
 export { systemClock } from './clock.js';
 export type { ContenderInLine, Contention, ContentionUnder } from './contention.js';

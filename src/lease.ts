@@ -194,7 +194,7 @@ export class SharedLease implements AsyncDisposable {
   /** The server says that the claim is not there. */
   #gone(cause?: unknown): LockLostError {
     this.parts.lapsed('node-deleted');
-    return this.#lost('node-deleted', cause);
+    return this.#lost(this.parts.standing() === 'revoked' ? 'revoked' : 'node-deleted', cause);
   }
 
   #lost(reason: string, cause?: unknown): LockLostError {

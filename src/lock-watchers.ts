@@ -1,6 +1,6 @@
 /** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
 import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock-machine.js';
-import { type ClaimData, decodeClaim, mayBeSucceeded } from './claim-data.js';
+import { type ClaimData, decodeClaim, isCuratorRevoke, mayBeSucceeded } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import type { ExpireLockFailedError } from './errors.js';
 import { purgeWhenExpired } from './purge.js';
@@ -126,10 +126,14 @@ function describe(path: string, data: ClaimData): Predecessor {
 }
 
 /**
- * Watches our own claim. The watch is never removed: our own deletion of the claim uses it up, which saves a request
+ * Watches our own claim, and reads in it who asks us to give up. The watch is never removed: our own deletion of the claim uses it up, which saves a request
  * a cycle, and nobody hears it then.
  */
-export function watchClaim({ session }: Acquisition, claim: Claim, sendBack: SendBack): () => void {
+export function watchClaim(
+  { session, record, logger }: Acquisition,
+  claim: Claim,
+  sendBack: SendBack,
+): () => void {
   const { client } = session;
   let stopped = false;
   const stopAttending = session.attend(claim.path, () => {
@@ -143,19 +147,31 @@ export function watchClaim({ session }: Acquisition, claim: Claim, sendBack: Sen
         else look();
       })
       .then(
-        ({ stat }) => {
+        ({ data, stat }) => {
           if (stopped) return;
-          sendBack(
-            stat.czxid === claim.czxid
-              ? { type: 'claim.watched' }
-              : { type: 'claim.gone', because: 'node-deleted' },
-          );
+          if (stat.czxid !== claim.czxid) {
+            sendBack({ type: 'claim.gone', because: 'node-deleted' });
+            return;
+          }
+          sendBack({ type: 'claim.watched' });
+          // Nobody has written to it yet.
+          if (stat.version === 0) return;
+          const { revoke } = decodeClaim(data);
+          if (revoke !== undefined) sendBack({ type: 'claim.revokeRequested', request: revoke });
+          if (isCuratorRevoke(data)) restore();
         },
         (error: unknown) => {
           if (!stopped && isZooKeeperError(error, 'NoNode'))
             sendBack({ type: 'claim.gone', because: 'node-deleted' });
         },
       );
+  };
+  const restore = () => {
+    record.restore(client, claim.path).catch((error: unknown) => {
+      // Gone, or cut off: the watch, or the next look after the reconnect, tells.
+      if (isZooKeeperError(error, 'NoNode') || (isZooKeeperError(error) && error.retryable)) return;
+      logger.warn(`${claim.path}: what it said could not be put back after __REVOKE__: ${String(error)}`);
+    });
   };
   look();
   return () => {

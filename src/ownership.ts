@@ -1,5 +1,11 @@
 /** TELL: a machine's snapshot as what subscribers hear. Derived from snapshots, so whoever comes late knows as well. */
-import type { ExpiryReason, LockSnapshot, LockStatus, Predecessor } from '../machines/lock-machine.js';
+import type {
+  ExpiryReason,
+  LockSnapshot,
+  LockStatus,
+  Predecessor,
+  RevokeRequest,
+} from '../machines/lock-machine.js';
 import type { LockError } from './errors.js';
 import type { Lease } from './lease.js';
 
@@ -36,6 +42,8 @@ export type Ownership<L = Lease> =
        * still ours.
        */
       readonly connection: 'confirmed' | 'suspended' | 'revalidating';
+      /** Somebody asks for it. Do: finish soon and release; when their grace is over they take it by force. */
+      readonly revokeRequested: RevokeRequest | null;
     }
   /** Given back; the claim is being deleted. */
   | { readonly status: 'releasing' }
@@ -87,7 +95,12 @@ export function ownershipOf<L>(snapshot: LockSnapshot, parts: OwnershipParts<L>)
       };
     }
     case 'held':
-      return { status, lease: parts.lease(), connection: connectionOf(snapshot) };
+      return {
+        status,
+        lease: parts.lease(),
+        connection: connectionOf(snapshot),
+        revokeRequested: snapshot.context.revokeRequested,
+      };
     case 'expired':
       return { status, reason: snapshot.context.expiredBecause ?? 'session-expired' };
     case 'failed':
@@ -100,7 +113,8 @@ export function ownershipOf<L>(snapshot: LockSnapshot, parts: OwnershipParts<L>)
 /** Whether `next` says anything that `previous` did not. */
 export function tellsMore(previous: Ownership<unknown> | null, next: Ownership<unknown>): boolean {
   if (previous?.status !== next.status) return true;
-  if (next.status === 'held' && previous.status === 'held') return previous.connection !== next.connection;
+  if (next.status === 'held' && previous.status === 'held')
+    return previous.connection !== next.connection || previous.revokeRequested !== next.revokeRequested;
   if (next.status === 'waitingOnPredecessor' && previous.status === 'waitingOnPredecessor') {
     return (
       previous.asOf !== next.asOf ||

@@ -160,7 +160,8 @@ function endOf({ connectString }: SessionPort, path: string, news: SessionNews):
   return new ConnectionFailedError(connectString, 'no session could be had', path, news.cause);
 }
 
-function pause({ clock }: SessionPort, delayMs: number): Observable<true> {
+/** Says so once, `delayMs` from the subscription. */
+export function pause({ clock }: SessionPort, delayMs: number): Observable<true> {
   return new Observable((subscriber) => {
     const timer = clock.setTimeout(() => {
       subscriber.next(true);

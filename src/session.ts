@@ -20,6 +20,7 @@ import {
   checkOwner,
 } from './arguments.js';
 import { type AuditEntry, type BreakRequest, breakClaim, claimText } from './claim-break.js';
+import { type RevokeOptions, revokeClaim } from './claim-revoke.js';
 import { systemClock } from './clock.js';
 import { checkConnectString, checkedTlsDial, supervise } from './connecting.js';
 import {
@@ -230,7 +231,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Deletes somebody's claim by force. **Its holder may go on working for a moment**: it hears `expired('node-deleted')` when its
+   * Deletes somebody's claim by force. **Its holder may go on working for a moment**: it hears `expired('node-deleted')` (`'revoked'` if it
+   * was asked before) when its
    * watch fires, and only fencing tokens keep its late writes out. Leaves an entry under `/holdfast/audit`, which it resolves with.
    *
    * Rejects with `CLAIM_GONE` when there is no such claim, `LOCKING_FAILED` when this identity may not, or when the claim changed in
@@ -241,6 +243,25 @@ export class Session implements AsyncDisposable {
     checkOwner('by', request.by, claim);
     if (this.#supervisor.closed) throw new SessionClosedError(claim);
     return breakClaim(this.#supervisor.client, claim, request);
+  }
+
+  /**
+   * Asks a claim's holder to give up, and breaks the claim when the grace is over. A holder of this package hears
+   * `ownership.revokeRequested`, one of Curator its listener; any other client hears nothing, and loses the claim. Resolves with null when
+   * the claim went by itself, else with the entry of the break, whose danger is {@link breakClaim}'s.
+   *
+   * Rejects with `CLAIM_GONE` when nobody holds this claim any more, `LOCKING_FAILED` when this identity may not ask or may not break,
+   * `CONNECTION_FAILED`, `SESSION_CLOSED` (the request then stays, and nobody breaks), `INVALID_ARGUMENT`; with a `ZooKeeperError` when
+   * the answer to the break was lost.
+   */
+  async revoke(claim: string, options: RevokeOptions): Promise<AuditEntry | null> {
+    checkLockPath(claim, 'claim');
+    const { by, why = '', graceMs = 30_000, onAsked = () => undefined } = checkOptions(options, claim);
+    checkOwner('by', by, claim);
+    if (typeof why !== 'string') throw new InvalidArgumentError('why', why, 'give a text', claim);
+    checkDuration('graceMs', graceMs, 0, claim);
+    if (this.#supervisor.closed) throw new SessionClosedError(claim);
+    return revokeClaim(this.#supervisor, claim, { by, why, graceMs }, onAsked);
   }
 
   /** A claim's data as it is stored, as text; null when it has gone. Rejects with a `ZooKeeperError`. */

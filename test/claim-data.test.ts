@@ -47,7 +47,8 @@ describe("a claim's data", () => {
       pid: 7,
       sessionTimeoutMs: 15_000,
       place: 4_294_967_297n,
-      rest: { revoke: { by: 'ops' } },
+      revoke: { by: 'ops', why: 'maintenance', graceMs: 500 },
+      rest: { color: 'red' },
     };
     expect(decodeClaim(encodeClaim(data))).toEqual(data);
   });

@@ -13,6 +13,8 @@ export const EXIT = {
   failed: 1,
   /** The command line cannot be meant. */
   usage: 64,
+  /** What was named is not there (any more). */
+  gone: 66,
   /** No ensemble answered. */
   unavailable: 69,
   /** Something broke that is no fault of the caller's. */
@@ -59,6 +61,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts at the first INT, TERM or HUP (its reason is the signal's name), and when nobody reads stdout any more: end soon. */
   readonly signal: AbortSignal;
+  /** Puts a question to whoever sits at the terminal; the answer is empty when they end the command instead. Null: nobody sits there. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Hears every INT, TERM and HUP, the first as well. Returns what stops listening. */
   onSignal(listener: (signal: EndingSignal) => void): () => void;
 }

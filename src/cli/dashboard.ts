@@ -1,7 +1,12 @@
 /** `holdfast dashboard`: contention on a page, for people under pressure. */
 import type { Observable } from 'rxjs';
 import { systemClock } from '../clock.js';
-import { type Dashboard, type DashboardActions, serveDashboard } from '../dashboard/server.js';
+import {
+  type ActionRequest,
+  type Dashboard,
+  type DashboardActions,
+  serveDashboard,
+} from '../dashboard/server.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
@@ -11,6 +16,7 @@ import {
   EXIT,
   flag,
   type Io,
+  milliseconds,
   openSession,
   port,
   text,
@@ -44,7 +50,12 @@ export const dashboard: Command = {
     },
     'allow-break': {
       type: 'boolean',
-      help: 'let visitors break claims; each break is confirmed and audited',
+      help: 'let visitors break and revoke claims; each break is confirmed and audited',
+    },
+    'revoke-grace': {
+      type: 'string',
+      placeholder: 'ms',
+      help: 'how long a holder has that a visitor asks to give up; default: 30000',
     },
     ...CONNECTION_OPTIONS,
   },
@@ -66,6 +77,7 @@ export const dashboard: Command = {
         port: port(parsed, 'port'),
         token: text(parsed, 'token') ?? (io.env['HOLDFAST_DASHBOARD_TOKEN'] || undefined),
         allowBreak: flag(parsed, 'allow-break'),
+        revokeGraceMs: milliseconds(parsed, 'revoke-grace'),
       });
       io.stdout.write(`dashboard on ${inkFor(io.stdout).accent(served.url)}\n`);
       await new Promise<void>((resolve) => {
@@ -94,18 +106,38 @@ export interface DashboardPlan {
   readonly port?: number | undefined;
   readonly token?: string | undefined;
   readonly allowBreak: boolean;
+  /** What a holder gets that is asked to give up; default: {@link Session.revoke}'s. */
+  readonly revokeGraceMs?: number | undefined;
   readonly records$?: Observable<object>;
 }
 
 /** Serves the page over `session`. Rejects with a {@link UsageError} when it cannot be served like that. */
 export async function startDashboard(session: Session, io: Io, plan: DashboardPlan): Promise<Dashboard> {
-  const { root, connectString, host, port, token, allowBreak, records$ } = plan;
+  const { root, connectString, host, port, token, allowBreak, revokeGraceMs, records$ } = plan;
   const contention$ = asUsage(() => session.contentionUnder(root));
+  const tell = ({ by, claim, why }: ActionRequest, did: string, how: string) => {
+    io.stderr.write(`holdfast: ${by} ${did} ${claim}${why === '' ? '' : ` (${why})`}: ${how}\n`);
+  };
   const actions: DashboardActions = {
-    breakClaim: async ({ claim, by, why }) => {
-      const entry = await session.breakClaim(claim, { by, why });
-      io.stderr.write(`holdfast: ${by} broke ${claim}${why === '' ? '' : ` (${why})`}: ${entry.path}\n`);
+    breakClaim: async (request) => {
+      const { claim, by, why } = request;
+      tell(request, 'broke', (await session.breakClaim(claim, { by, why })).path);
     },
+    // The page hears that the holder was asked; how it ends, everybody sees in the line.
+    revokeClaim: (request) =>
+      new Promise((resolve, reject) => {
+        const { claim, by, why } = request;
+        const grace = revokeGraceMs === undefined ? {} : { graceMs: revokeGraceMs };
+        session.revoke(claim, { by, why, ...grace, onAsked: resolve }).then(
+          (entry) => {
+            tell(request, 'revoked', entry === null ? 'the holder let go' : `by force, ${entry.path}`);
+          },
+          (error: unknown) => {
+            tell(request, 'revoked', String(error));
+            reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      }),
   };
   try {
     return await serveDashboard({

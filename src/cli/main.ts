@@ -2,20 +2,23 @@
 /** The bin `holdfast`: from argv to a command, from its result or error to an exit code and one sentence. */
 import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../clock.js';
 import { LockError, type LockErrorCode } from '../errors.js';
+import { breakCommand } from './break.js';
 import { type Command, type EndingSignal, EXIT, type Io, type Output, UsageError } from './command.js';
 import { dashboard } from './dashboard.js';
 import { demo } from './demo.js';
 import { helpFor, overview } from './help.js';
 import { list } from './list.js';
+import { revoke } from './revoke.js';
 import { run } from './run.js';
 import { server } from './server.js';
 import { top } from './top.js';
 import { watch } from './watch.js';
 
-const commands: readonly Command[] = [run, watch, list, top, dashboard, server, demo];
+const commands: readonly Command[] = [run, watch, list, top, revoke, breakCommand, dashboard, server, demo];
 
 /** The codes of errors that mean more than "failed". */
 const EXIT_BY_CODE: Partial<Record<LockErrorCode, number>> = {
@@ -25,6 +28,7 @@ const EXIT_BY_CODE: Partial<Record<LockErrorCode, number>> = {
   LOCK_LOST: EXIT.lost,
   LOCK_TIMEOUT: EXIT.busy,
   CLAIM_DELETED: EXIT.busy,
+  CLAIM_GONE: EXIT.gone,
 };
 
 /** As the bin is called, without the options that `--` hides: they are the other command's. */
@@ -139,11 +143,25 @@ function output(stream: NodeJS.WriteStream): Output {
   };
 }
 
+/** In the terminal's own line mode, so that Ctrl-C stays a signal. */
+async function ask(question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    return await reader.question(question, { signal: ending.signal });
+  } catch (error) {
+    if (ending.signal.aborted) return '';
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
+
 const io: Io = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   env: process.env,
   signal: ending.signal,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
   onSignal(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);

@@ -1,7 +1,7 @@
 /** What the holder of a claim that outlives its session holds, and what ends it. */
-import { firstValueFrom, Observable, of } from 'rxjs';
+import { BehaviorSubject, firstValueFrom, Observable } from 'rxjs';
 import type { Claim, ExpiryReason } from '../../machines/lock-machine.js';
-import { decodeClaim } from '../claim-data.js';
+import { decodeClaim, sameRequest } from '../claim-data.js';
 import type { ClaimRecord } from '../claim-record.js';
 import { UnlockingFailedError } from '../errors.js';
 import { Lease, type LeaseParts } from '../lease.js';
@@ -9,7 +9,7 @@ import { asking, watching } from '../reading.js';
 import type { Logger, SessionPort } from '../zookeeper/session-port.js';
 import { watchNode } from '../zookeeper/watches.js';
 import { type Tenure, tenureOf, withdraw } from './durable-claim.js';
-import type { Step } from './joint-acquisition.js';
+import type { Held, Step } from './joint-acquisition.js';
 
 /** Low bits of a fencing token (DESIGN §3.7). */
 const HAND_OVER_BITS = 10n;
@@ -122,11 +122,19 @@ export function holding(held: Holding): Observable<Step<DurableLease>> {
       tenure,
     );
     mindTerm();
-    subscriber.next({ status: 'held', grants: [{ lease, connection$: of('confirmed') }] });
+    const held$ = new BehaviorSubject<Held>({ connection: 'confirmed', revokeRequested: null });
+    subscriber.next({ status: 'held', grants: [{ lease, held$ }] });
     const watch = watching(session, lockPath, (client) => watchNode(client, claim.path)).subscribe({
       next: (news) => {
-        if (news.type === 'gone') lose('node-deleted');
-        else if (tenureOf(decodeClaim(news.data))?.holder !== tenure.holder) lose('revoked');
+        const asked = held$.value.revokeRequested;
+        if (news.type === 'gone') {
+          lose(asked === null ? 'node-deleted' : 'revoked');
+          return;
+        }
+        const data = decodeClaim(news.data);
+        if (tenureOf(data)?.holder !== tenure.holder) lose('revoked');
+        else if (data.revoke !== undefined && !sameRequest(asked, data.revoke))
+          held$.next({ connection: 'confirmed', revokeRequested: data.revoke });
       },
       error: (error: unknown) => {
         subscriber.error(error);

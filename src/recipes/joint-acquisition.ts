@@ -42,12 +42,13 @@ import { deadline } from '../reading.js';
 import type { SessionPort } from '../zookeeper/session-port.js';
 
 type Status<S extends Ownership['status']> = Extract<Ownership, { readonly status: S }>;
-type Connection = Status<'held'>['connection'];
+/** How a part is held. */
+export type Held = Pick<Status<'held'>, 'connection' | 'revokeRequested'>;
 
 /** One claim that is held: a part of what is wanted. */
 interface Grant<L extends SharedLease> {
   readonly lease: L;
-  readonly connection$: Observable<Connection>;
+  readonly held$: Observable<Held>;
 }
 
 type Lost = Status<'expired'> & { readonly claimPath: string };
@@ -107,10 +108,7 @@ function whileHolding<L extends SharedLease>(
 ): Observable<Step<L>> {
   return new Observable((subscriber) => {
     const shared$ = claim$.pipe(share({ connector: () => new ReplaySubject(1) }));
-    const connection$ = shared$.pipe(
-      filter((ownership) => ownership.status === 'held'),
-      map(({ connection }) => connection),
-    );
+    const held$ = shared$.pipe(filter((ownership) => ownership.status === 'held'));
     let following: Subscription | null = null;
     let claimPath = '';
     const claim = shared$
@@ -123,7 +121,7 @@ function whileHolding<L extends SharedLease>(
             case 'held': {
               const { lease } = ownership;
               claimPath = lease.claimPath;
-              following = next({ lease, connection$ }).subscribe({
+              following = next({ lease, held$ }).subscribe({
                 next: (step) => {
                   subscriber.next(step);
                 },
@@ -235,9 +233,14 @@ function lostEarly(session: SessionPort, path: string, { reason, claimPath }: Lo
   }
 }
 
-const connections: readonly Connection[] = ['suspended', 'revalidating', 'confirmed'];
-const worst = (all: readonly Connection[]): Connection =>
-  connections.find((connection) => all.includes(connection)) ?? 'confirmed';
+/** What is told of many: the worst connection, and a request for any part is one for all. */
+const asOne = (all: readonly Held[]): Held => ({
+  connection:
+    (['suspended', 'revalidating'] as const).find((doubtful) =>
+      all.some(({ connection }) => connection === doubtful),
+    ) ?? 'confirmed',
+  revokeRequested: all.find(({ revokeRequested }) => revokeRequested !== null)?.revokeRequested ?? null,
+});
 
 /** The ownership stream of a joint lease: cold; `released` and `expired` complete it, `failed` ends it with its error. */
 export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observable<Ownership<J>> {
@@ -258,10 +261,12 @@ export function jointly<J, L extends SharedLease>(plan: JointPlan<J, L>): Observ
       if (first === undefined) return EMPTY;
       const won = (lease ??= plan.lease([first, ...rest]));
       granted$.next();
-      return combineLatest(step.grants.map(({ connection$ }) => connection$)).pipe(
-        map(worst),
-        distinctUntilChanged(),
-        map((connection) => ({ status: 'held', lease: won, connection })),
+      return combineLatest(step.grants.map(({ held$ }) => held$)).pipe(
+        map(asOne),
+        distinctUntilChanged(
+          (a, b) => a.connection === b.connection && a.revokeRequested === b.revokeRequested,
+        ),
+        map((held) => ({ ...held, status: 'held', lease: won })),
       );
     };
 

@@ -61,6 +61,7 @@ const anyEvent = fc.oneof(
     { type: 'predecessor.refused', cause: 'no' },
     { type: 'claim.watched' },
     { type: 'claim.gone', because: 'node-deleted' },
+    { type: 'claim.revokeRequested', request: { by: 'ops', why: '' } },
     { type: 'ttl.written', remainingMs: 50 },
   ),
   fc.constantFrom(10, 100, 300, 2_000).map((advanceMs) => ({ advanceMs })),

@@ -196,6 +196,20 @@ describe('holding', () => {
     expect(snapshot.context.expiredBecause).toBe(reason);
   });
 
+  it('ends as revoked when the claim goes after a request that was heard, however that is found out', () => {
+    const asked = [
+      ...toHeld,
+      { type: 'claim.revokeRequested', request: { by: 'ops', why: '' } },
+    ] as LockEvent[];
+    expect(walk(asked).matches('held')).toBe(true);
+    for (const end of [
+      [{ type: 'claim.gone', because: 'node-deleted' }],
+      [suspended, connected, done('revalidateClaim', false)],
+    ] as LockEvent[][])
+      expect(walk([...asked, ...end]).context.expiredBecause).toBe('revoked');
+    expect(walk([...asked, lost]).context.expiredBecause).toBe('session-expired');
+  });
+
   it("cannot be held by a session that is not the claim's", () => {
     const snapshot = walk([...toHeld, suspended, { type: 'session.connected', sessionId: 'b' }]);
     expect(snapshot.context.expiredBecause).toBe('session-expired');
