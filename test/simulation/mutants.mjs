@@ -266,8 +266,8 @@ export const MUTANTS = {
     replacements: [
       {
         file: 'src/claim-record.ts',
-        from: 'encodeClaim(this.#data, this.#clock.wallNow());',
-        to: 'encodeClaim({ ...this.#data, ttlMs: 1_000 }, this.#clock.wallNow());',
+        from: 'return this.#verbatim ?? encodeClaim(this.#data, this.#madeMs);',
+        to: 'return this.#verbatim ?? encodeClaim({ ...this.#data, ttlMs: 1_000 }, this.#madeMs);',
       },
     ],
   },
