@@ -24,6 +24,15 @@ export interface HeartbeatOptions {
 /** Of a session. What is left of it covers a follower's relay, as the largest guard does. */
 const TRUSTED_SILENCE = 3 / 4;
 
+/**
+ * From ping to ping, and what the bound leaves out for a follower: one tick of the server's usual 2 s or a tenth of the session,
+ * whichever is more; at most a quarter (DESIGN §3.6). They are one, because a follower may die with a ping that it answered and did
+ * not tell the leader of: the session then counts from the one before.
+ */
+export function paceMs(sessionTimeoutMs: number): number {
+  return Math.min(Math.max(2_000, sessionTimeoutMs / 10), sessionTimeoutMs / 4);
+}
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #pingEveryMs: number;
@@ -38,7 +47,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#pingEveryMs = options.timeoutMs / 4;
+    this.#pingEveryMs = paceMs(options.timeoutMs);
     this.#silenceMs = (options.timeoutMs * 2) / 3;
     this.#arm(options.clock.now());
   }

@@ -9,6 +9,7 @@ import { type Clock, elapsedMs } from '../clock.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { ClientFactory, ClientOptions, ConnectionState, ZooKeeperClient } from './client.js';
 import { isZooKeeperError } from './errors.js';
+import { paceMs } from './heartbeat.js';
 import { QuorumHeartbeat } from './quorum-heartbeat.js';
 import type { Logger, SessionPort } from './session-port.js';
 
@@ -37,16 +38,11 @@ export interface SupervisorOptions {
   readonly connectTimeoutMs: number;
   /** Fraction by which the two clocks' rates may differ. */
   readonly clockDrift: number;
-  /** Subtracted from the bound for the relay between follower and leader; undefined: see {@link defaultGuardMs}. */
+  /** Subtracted from the bound for the relay between follower and leader; undefined: see {@link paceMs}. */
   readonly guardMs: number | undefined;
   /** Whose answers move the bound: the server we talk to, or the quorum, whose tick is at most so long. */
   readonly heartbeat: { readonly kind: 'ping' } | { readonly kind: 'quorum'; readonly tickMs: number };
   readonly logger: Logger;
-}
-
-/** One tick of the server's usual 2 s or a tenth of the session, whichever is more; at most a quarter (DESIGN §3.6). */
-export function defaultGuardMs(sessionTimeoutMs: number): number {
-  return Math.min(Math.max(2_000, sessionTimeoutMs / 10), sessionTimeoutMs / 4);
 }
 
 /** Before the next client after one that could not connect or was refused. */
@@ -136,7 +132,7 @@ export class Supervisor implements SessionPort {
   remainingValidityMs(): number {
     const timeoutMs = this.#client.negotiatedTimeoutMs;
     if (this.#client.sessionId === '0') return 0;
-    const guardMs = Math.min(this.#options.guardMs ?? defaultGuardMs(timeoutMs), timeoutMs / 4);
+    const guardMs = Math.min(this.#options.guardMs ?? paceMs(timeoutMs), timeoutMs / 4);
     const bound = timeoutMs * (1 - this.#options.clockDrift) - guardMs;
     return bound - elapsedMs(this.clock, this.#quorum?.anchor ?? this.#client.lastAcknowledged);
   }

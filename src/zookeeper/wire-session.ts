@@ -159,7 +159,8 @@ export class WireSession implements ConnectionHost {
     return new Promise((resolve) => {
       this.#whenOver.push(resolve);
       if (this.#closing) return;
-      const connection = this.connection;
+      // Also on one that is of no use for more: good-bye is worth a try.
+      const connection = this.#connection?.open === true ? this.#connection : undefined;
       this.#closing = true;
       if (connection === undefined) {
         this.#finish({ kind: 'closed' }, new ZooKeeperError('Closed', 'close'));

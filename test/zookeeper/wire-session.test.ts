@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../src/clock.js';
+import { paceMs } from '../../src/zookeeper/heartbeat.js';
 import { opcode, reservedXid } from '../../src/zookeeper/records.js';
 import { SESSION_MS, Stage, statBody } from './scripted-peer.js';
 
-const PING_MS = SESSION_MS / 4;
+const PING_MS = paceMs(SESSION_MS);
 const SILENCE_MS = (SESSION_MS * 2) / 3;
 
 describe('the handshake', () => {
