@@ -243,7 +243,7 @@ export const MUTANTS = {
     replacements: [
       {
         file: 'src/zookeeper/supervisor.ts',
-        from: 'const guardMs = Math.min(this.#options.guardMs ?? defaultGuardMs(timeoutMs), timeoutMs / 4);',
+        from: 'const guardMs = Math.min(this.#options.guardMs ?? paceMs(timeoutMs), timeoutMs / 4);',
         to: 'const guardMs = 0;',
       },
     ],

@@ -22,6 +22,7 @@ export class ProcessClock implements Clock {
   #wallOffsetMs = 0;
   /** Why nothing runs: one for the event loop, one for sleep. */
   #held = 0;
+  #wokeMs = Number.NEGATIVE_INFINITY;
   #dead = false;
   readonly #overdueTimers: number[] = [];
   readonly #inputs: (() => void)[] = [];
@@ -63,6 +64,11 @@ export class ProcessClock implements Clock {
 
   get dead(): boolean {
     return this.#dead;
+  }
+
+  /** When its code last went on after it had stood still, on the world's clock. */
+  get wokeMs(): number {
+    return this.#wokeMs;
   }
 
   /** Something came in: handled now, or as soon as the event loop turns again. */
@@ -130,6 +136,7 @@ export class ProcessClock implements Clock {
       if (!holding || this.#dead) return;
       holding = false;
       this.#held -= 1;
+      this.#wokeMs = this.#world.now();
       if (this.#held === 0) this.#catchUp();
     };
   }

@@ -8,7 +8,7 @@ export interface Profile {
   readonly participants: readonly [least: number, most: number];
   readonly followers: readonly [least: number, most: number];
   readonly heartbeat: 'ping' | 'quorum';
-  /** As `guardMs`; undefined: the default. */
+  /** As `guardMs`; undefined: the default, which is meant for followers. */
   readonly guardMs: number | undefined;
   readonly policies: Weights<SuspendPolicy>;
   /** How often an attempt gives itself a time to live. */
@@ -29,12 +29,6 @@ export interface Profile {
   /** Two may believe at once, by what ZooKeeper is: what is checked then is that the token refuses the stale one. */
   readonly overlapAllowed: boolean;
 }
-
-/**
- * The most there is, a quarter of the session: a follower that dies just after it answered a ping takes its word along, and the
- * leader counts from the ping before (docs/guarantees.md).
- */
-const FOR_CRASHES = 2_500;
 
 const NEAR_COUNTER_END = 2_147_483_640;
 
@@ -74,7 +68,7 @@ const base: Profile = {
 const isolated: Profile = {
   ...base,
   followers: [1, 2],
-  guardMs: FOR_CRASHES,
+  guardMs: undefined,
   holds: { long: 1 },
   oneHost: true,
   identities: 0.3,
@@ -112,7 +106,7 @@ export const PROFILES = {
     profile: {
       ...base,
       followers: [1, 2],
-      guardMs: FOR_CRASHES,
+      guardMs: undefined,
       faults: { ...followers, ...network, expireEarly: 1, kill: 1, freeze: 1, deleteClaim: 1 },
     },
   },
@@ -130,7 +124,7 @@ export const PROFILES = {
     profile: {
       ...base,
       followers: [1, 2],
-      guardMs: FOR_CRASHES,
+      guardMs: undefined,
       holds: outlasting,
       oneHost: true,
       faults: { followerCrash: 6, lag: 1, silence: 1, block: 1 },
@@ -142,7 +136,7 @@ export const PROFILES = {
     profile: {
       ...base,
       followers: [1, 2],
-      guardMs: FOR_CRASHES,
+      guardMs: undefined,
       holds: outlasting,
       oneHost: true,
       faults: { blockForMostOfASession: 6, block: 1, suspend: 2, slow: 2, lag: 1, cut: 1, kill: 1 },
@@ -153,7 +147,7 @@ export const PROFILES = {
     profile: {
       ...base,
       followers: [0, 2],
-      guardMs: FOR_CRASHES,
+      guardMs: undefined,
       ttl: 0.2,
       faultEveryMs: [200, 2_000],
       faults: { ...network, ...process, ...server, ...znodes, ...followers },
