@@ -49,6 +49,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...onServer, ...onEnsemble, ...inBrowser, ...simulation],
           testTimeout: 20_000,
+          // Nothing here keeps state in a module, so files may share a process: half the time was spent on starting them.
+          isolate: false,
         },
       },
       {
