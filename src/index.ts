@@ -24,6 +24,15 @@ export type { JointAcquireOptions, MultiLease, MultiLock } from './recipes/multi
 export type { Passage } from './recipes/passage.js';
 export type { ReadLease, ReadWriteLock, WriteLease } from './recipes/read-write-lock.js';
 export type { Semaphore, SemaphoreAcquireOptions, SemaphoreLease } from './recipes/semaphore.js';
+export type {
+  WebLock,
+  WebLockCallback,
+  WebLockInfo,
+  WebLockManager,
+  WebLockMode,
+  WebLockOptions,
+  WebLockSnapshot,
+} from './recipes/web-locks.js';
 export { connect, type Session } from './session.js';
 export type {
   BarrierMakingOptions,

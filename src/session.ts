@@ -44,6 +44,7 @@ import { Election } from './recipes/election.js';
 import { MultiLock } from './recipes/multi-lock.js';
 import { ReadWriteLock } from './recipes/read-write-lock.js';
 import { Semaphore } from './recipes/semaphore.js';
+import { WebLockManager } from './recipes/web-locks.js';
 import type {
   BarrierMakingOptions,
   ConnectOptions,
@@ -79,6 +80,12 @@ export function connect(connectString: string, options: ConnectOptions = {}): Se
 export class Session implements AsyncDisposable {
   /** How the connection is: the present state at once, then every change. */
   readonly state: Observable<SessionState>;
+  /** The browser's `navigator.locks`, for everybody who talks to the same ZooKeeper; see {@link WebLockManager} for what may be lost. */
+  readonly locks: WebLockManager = new WebLockManager({
+    readWriteLock: (path) => this.readWriteLock(path),
+    linesUnder: (root) => this.linesUnder(root),
+    closed: () => this.#supervisor.closed,
+  });
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;
   readonly #inspect: LockInspector | undefined;

@@ -173,6 +173,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // COMBINE
   'src/recipes/': [
     'machines/ (type)',
+    'src/contention-facts (type)',
     'src/acquisition',
     'src/arguments',
     'src/claim-data',
