@@ -1,6 +1,6 @@
 /**
  * The projects: `unit` needs no server, and neither does `simulation`, which runs many histories; `real` runs against a
- * real Apache ZooKeeper; `ensemble` breaks three of them, when the others are done, and `browser` looks at the dashboard after
+ * real Apache ZooKeeper, and `interop` beside other languages' clients; `ensemble` breaks three of them, when the others are done, and `browser` looks at the dashboard after
  * that; `bench` measures on one. With
  * HOLDFAST_TEST_DIST=1 tests that import by package name run on the built files.
  */
@@ -30,6 +30,7 @@ const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development
 /** Many histories, some of them of altered sources: minutes, not seconds. */
 const simulation = ['mutants', 'many-histories', 'overlap'].map((name) => `test/simulation/${name}.test.ts`);
 const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
+const besidePeers = ['test/interop/**/*.test.ts'];
 const onEnsemble = ['test/ensemble/**/*.test.ts'];
 const inBrowser = ['test/browser/**/*.test.ts'];
 const globalSetup = ['test/setup/real-zookeeper.ts'];
@@ -47,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServer, ...onEnsemble, ...inBrowser, ...simulation],
+          exclude: [...onServer, ...besidePeers, ...onEnsemble, ...inBrowser, ...simulation],
           testTimeout: 20_000,
           // Nothing here keeps state in a module, so files may share a process: half the time was spent on starting them.
           isolate: false,
@@ -59,6 +60,16 @@ export default defineConfig({
           name: 'real',
           include: onServer,
           globalSetup: [...globalSetup, 'test/setup/native-package.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'interop',
+          include: besidePeers,
+          globalSetup: [...globalSetup, 'test/setup/peers.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import process, { argv, env, execPath } from 'node:process';
 import { ensureBuilt, ensureInstalled, root, run, StepError, say, timed } from '../../src/cli/bootstrap.mjs';
 import { findNativePackages, installNativePackage, NATIVE_REMEDY } from './native-installation.mjs';
+import { checkPeerPackages, missingPeerPackages } from './peers-installation.mjs';
 import { findInstallation, installOnDebian, REMEDY } from './zookeeper-installation.mjs';
 
 async function ensureZooKeeper() {
@@ -27,11 +28,21 @@ async function ensureZooKeeper() {
 /** Programs that single tests run, each named as Debian's package: where one cannot be had, its test says so. */
 const PROGRAMS = ['openssl', 'redis-server', 'chromium'];
 
+/** Those, and the other languages' clients, without which nothing is shown of the lines that we share. */
 async function ensurePrograms() {
-  const missing = PROGRAMS.filter((program) => spawnSync(program, ['--version']).error !== undefined);
-  if (missing.length === 0) return;
-  const installed = `${missing.join(' and ')} installed`;
-  await timed(installed, () => Promise.resolve(installOnDebian(...missing)));
+  const missing = [
+    ...PROGRAMS.filter((program) => spawnSync(program, ['--version']).error !== undefined),
+    ...missingPeerPackages(),
+  ];
+  if (missing.length > 0) {
+    say(`installing ${missing.join(', ')}, once`);
+    await timed('installed', () => Promise.resolve(installOnDebian(...missing)));
+  }
+  try {
+    checkPeerPackages();
+  } catch (error) {
+    throw new StepError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function ensureNativePackage() {
@@ -78,6 +89,7 @@ async function runTests() {
       '--project=unit',
       '--project=simulation',
       '--project=real',
+      '--project=interop',
       '--project=ensemble',
       '--project=browser',
       '--reporter=default',

@@ -1,0 +1,6 @@
+import { createEmbeddedZooKeeper } from '../../src/embedded/index.js';
+import { oneLine } from './one-line.js';
+
+const server = () => createEmbeddedZooKeeper({ tickMs: 500, maxSessionTimeoutMs: 60_000 });
+
+oneLine('the embedded ZooKeeper', server);
