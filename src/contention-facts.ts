@@ -17,6 +17,8 @@ export interface ContenderInLine extends Contender {
   readonly grantedMs?: number;
   /** When the time to live that it gave itself is over, by the leader's clock, epoch ms. */
   readonly endsMs?: number;
+  /** Other clients in this line do not see it, nor it them: it and another may hold at once. docs/interop.md has the remedy. */
+  readonly unseen?: true;
   /** Its session, hex; `'0'` for a claim that outlives sessions. */
   readonly session: string;
   readonly czxid: bigint;
@@ -30,7 +32,7 @@ export interface Contention {
   readonly contenders: readonly ContenderInLine[];
   /** Children that do not stand in line. */
   readonly foreign: readonly string[];
-  /** Clients that do not see each other stand in this line: two may hold at once. */
+  /** Clients that do not see each other stand in this line: two may hold at once. Those who are not seen say so (`unseen`). */
   readonly unsafeMix: boolean;
   /** When it was last known to be so, epoch ms. */
   readonly asOf: number;

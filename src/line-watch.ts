@@ -4,7 +4,7 @@
  */
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ContenderInLine, Contention } from './contention-facts.js';
-import { type Contender, contenderOf, lineOf, orderByCreation } from './queue.js';
+import { type Contender, contenderOf, lineOf, orderByCreation, unseenIn } from './queue.js';
 import type { Stat, WatchEvent, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
@@ -293,15 +293,19 @@ export class LineWatch {
         line,
         new Map([...known].map(([name, { stat, data }]) => [name, data.place ?? stat.czxid])),
       );
+    const unseen = new Set(unseenIn(line, (name) => known.get(name)?.data.version !== undefined));
     const contenders = line.contenders
       .filter(({ name }) => known.has(name))
-      .map((contender, position) => shown(path, contender, position, known.get(contender.name)));
+      .map((contender, position) => ({
+        ...shown(path, contender, position, known.get(contender.name)),
+        ...(unseen.has(contender) ? { unseen: true as const } : {}),
+      }));
     return {
       path,
       holder: contenders[0] ?? null,
       contenders,
       foreign: line.foreign,
-      unsafeMix: line.unsafeMix,
+      unsafeMix: unseen.size > 0,
       asOf: this.#session.clock.wallNow(),
       freshness: 'live',
     };

@@ -26,7 +26,7 @@ export interface Line {
   readonly foreign: readonly string[];
   /** The counter is at its end: the suffix no longer orders, and `contenders` wants {@link orderByCreation}. */
   readonly pastCounterEnd: boolean;
-  /** Clients that do not see each other stand in this line (kazoo's own names next to others): exclusion is not given. */
+  /** Clients that do not see each other stand in this line, as far as names tell (kazoo's own next to others): exclusion is not given. */
   readonly unsafeMix: boolean;
 }
 
@@ -194,6 +194,22 @@ export function verdictOf(line: Line, claimName: string): Verdict {
     behindHolder: inTheWay(line, ahead) === -1,
     inherits: position === 1 && contenders.every(({ kind }) => kind === 'exclusive'),
   };
+}
+
+/**
+ * The contenders that others in the line do not see, so that two may hold at once: kazoo's own names next to any others (seen with
+ * kazoo 2.8 and Curator 5.4), and plain locks next to readers and writers, of which Curator's two classes ignore each other. `isOurs`
+ * says whose claims are Holdfast's: these see everybody, so a line of them alone is safe.
+ */
+export function unseenIn({ contenders }: Line, isOurs: (name: string) => boolean): readonly Contender[] {
+  const kazoo = contenders.filter(({ dialect }) => dialect === 'kazoo');
+  const others = contenders.filter(({ dialect }) => dialect !== 'kazoo');
+  const plain = others.filter(({ kind }) => kind === 'exclusive');
+  const sharing = plain.length < others.length;
+  return [
+    ...(others.length > 0 ? kazoo : []),
+    ...(sharing && !others.every(({ name }) => isOurs(name)) ? plain : []),
+  ];
 }
 
 /** For recipes where all children count, whatever their names. In no order. */

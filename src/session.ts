@@ -369,8 +369,9 @@ export class Session implements AsyncDisposable {
   #report(path: string, line: Line): void {
     if (line.unsafeMix && !this.#reported.has(path)) {
       this.#reported.add(path);
+      const unseen = line.contenders.filter(({ dialect }) => dialect === 'kazoo').map(({ name }) => name);
       this.#logger.warn(
-        `${path}: clients that do not see each other stand in this line (kazoo's own names next to others): two may hold at once; give kazoo the names of docs/guarantees.md`,
+        `${path}: clients that do not see each other stand in this line, so two may hold at once: ${unseen.join(', ')} are kazoo's own names; give kazoo those of docs/interop.md`,
       );
     }
   }

@@ -10,6 +10,7 @@ import {
   nameInPlaceOf,
   orderByCreation,
   readRule,
+  unseenIn,
   verdictOf,
   writeRule,
 } from '../src/queue.js';
@@ -20,6 +21,12 @@ const suffix = (sequence: number) =>
   sequence < 0 ? `-${String(-sequence).padStart(9, '0')}` : String(sequence).padStart(10, '0');
 const name = (id: string, sequence: number) => `${claimPrefix(id)}${suffix(sequence)}`;
 const sequence = fc.integer({ min: -COUNTER_END - 1, max: COUNTER_END });
+
+const PLAIN = 'lock-0000000001';
+const WRITER = '_c_a-__WRIT__0000000002';
+const READER = '_c_b-__READ__0000000003';
+const KAZOO = '0123456789abcdef0123456789abcdef__lock__0000000004';
+const KAZOO_READER = '0123456789abcdef0123456789abcdef__rlock__0000000005';
 
 describe('reading names', () => {
   it('reads the number of every name that a server makes from ours, the sign included (K05, T45)', () => {
@@ -76,6 +83,19 @@ describe('reading names', () => {
     const mixed = lineOf(['lock-0000000001', '0123456789abcdef0123456789abcdef__lock__0000000002']);
     expect(mixed.unsafeMix).toBe(true);
     expect(lineOf(['lock-0000000001', 'lock-0000000002']).unsafeMix).toBe(false);
+  });
+
+  it.each([
+    ["kazoo's own names are not seen by others", [KAZOO, PLAIN], [], [KAZOO]],
+    ["kazoo's own names are seen by their like", [KAZOO, KAZOO_READER], [], []],
+    ['plain locks are not seen by readers and writers', [PLAIN, WRITER], [WRITER], [PLAIN]],
+    ['we see everybody', [PLAIN, WRITER, READER], [PLAIN, WRITER, READER], []],
+    ['we are not seen by kazoo either', [PLAIN, KAZOO], [PLAIN], [KAZOO]],
+    ['nobody else is no danger', [PLAIN], [], []],
+  ])('knows who is not seen: %s', (_, names, ours, unseen) => {
+    expect(unseenIn(lineOf(names), (each) => ours.includes(each)).map(({ name: each }) => each)).toEqual(
+      unseen,
+    );
   });
 });
 

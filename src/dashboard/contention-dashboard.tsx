@@ -100,7 +100,11 @@ const Row = memo(function Row({
       </button>
       {line.unsafeMix ? (
         <p className="hf-warn">
-          Clients that do not see each other stand in this line: two may hold at once.
+          Clients that do not see each other stand in this line: two may hold at once. Not seen by the others:{' '}
+          {line.contenders
+            .filter(({ unseen }) => unseen)
+            .map(({ name }) => name)
+            .join(', ')}
         </p>
       ) : null}
     </li>

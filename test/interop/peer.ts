@@ -118,6 +118,7 @@ export class Party {
   /** Its session's id, hex. */
   readonly session: string;
   readonly #peer: Peer;
+  #closed: Promise<unknown> | undefined;
 
   constructor(peer: Peer, who: string, session: string) {
     this.#peer = peer;
@@ -139,8 +140,9 @@ export class Party {
     return this.#peer.hears(this.who, news);
   }
 
-  /** Ends the session; its claims go. */
+  /** Ends the session; its claims go. Calling it again does nothing. */
   async close(): Promise<void> {
-    await this.#peer.ask(this.who, 'close');
+    this.#closed ??= this.#peer.ask(this.who, 'close');
+    await this.#closed;
   }
 }
