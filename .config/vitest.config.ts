@@ -30,7 +30,7 @@ const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development
 /** Many histories, some of them of altered sources: minutes, not seconds. */
 const simulation = ['mutants', 'many-histories', 'overlap'].map((name) => `test/simulation/${name}.test.ts`);
 const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'];
-const besidePeers = ['test/interop/**/*.test.ts'];
+const besidePeers = ['test/interop/**/*.test.ts', 'test/bench/**/*.test.ts'];
 const onEnsemble = ['test/ensemble/**/*.test.ts'];
 const inBrowser = ['test/browser/**/*.test.ts'];
 const globalSetup = ['test/setup/real-zookeeper.ts'];
@@ -104,7 +104,7 @@ export default defineConfig({
           include: ['test/bench/**/*.bench.ts'],
           globalSetup,
           fileParallelism: false,
-          testTimeout: 600_000,
+          testTimeout: 1_200_000,
           hookTimeout: 600_000,
         },
       },

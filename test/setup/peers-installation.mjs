@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Finds what the other languages' clients need on this machine, and compiles the small programs of `test/interop/peers/` that
- * speak for them. Node alone runs it: `npm test` asks before any package exists.
+ * Finds what the other languages' clients need on this machine, and compiles small programs of ours that speak for them: those of
+ * `test/interop/peers/`, and the benchmark's. Node alone runs it: `npm test` asks before any package exists.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,7 +15,7 @@ const JARS = '/usr/share/java';
 const GO_PACKAGES = '/usr/share/gocode';
 
 /** kazoo is a package of Debian's own Python, whichever comes first on the PATH. */
-const PYTHON = '/usr/bin/python3';
+export const PYTHON = '/usr/bin/python3';
 
 /** What Curator needs to run. */
 const CLASS_PATH = [
@@ -76,34 +76,55 @@ export function checkPeerPackages() {
 const execute = promisify(execFile);
 
 /**
+ * Compiles a program that uses Curator into `folder`; returns the arguments with which Java runs it.
+ * @param {string} source
+ * @param {string} folder
+ */
+export async function compileForCurator(source, folder) {
+  const classPath = CLASS_PATH.join(':');
+  await execute('javac', ['-proc:none', '-cp', classPath, '-d', folder, source]);
+  return ['-cp', `${folder}:${classPath}`, basename(source, '.java')];
+}
+
+/**
+ * Compiles the Go program in the folder `source` into `folder`; returns where it is.
+ * @param {string} source
+ * @param {string} folder
+ */
+export async function compileForGoZk(source, folder) {
+  const program = join(folder, 'go-zk-peer');
+  await execute('go', ['build', '-o', program, '.'], {
+    cwd: source,
+    env: { ...env, GO111MODULE: 'off', GOPATH: GO_PACKAGES, GOCACHE: join(folder, 'go-cache') },
+  });
+  return program;
+}
+
+/**
  * Compiles them into `folder`, both languages at once: a second or two. Throws when something is missing.
  * @param {string} folder
  * @returns {Promise<PeerCommands>}
  */
 export async function compilePeers(folder) {
   checkPeerPackages();
-  const classPath = CLASS_PATH.join(':');
-  const goProgram = join(folder, 'go-zk-peer');
-  await Promise.all([
-    execute('javac', ['-proc:none', '-cp', classPath, '-d', folder, join(SOURCES, 'CuratorPeer.java')]),
-    execute('go', ['build', '-o', goProgram, '.'], {
-      cwd: join(SOURCES, 'go-zk'),
-      env: { ...env, GO111MODULE: 'off', GOPATH: GO_PACKAGES, GOCACHE: join(folder, 'go-cache') },
-    }),
+  const [curator, goZk] = await Promise.all([
+    compileForCurator(join(SOURCES, 'CuratorPeer.java'), folder),
+    compileForGoZk(join(SOURCES, 'go-zk'), folder),
   ]);
   return {
     curator: {
       program: 'java',
-      args: [
-        '-Xmx128m',
-        '-XX:+UseSerialGC',
-        '-XX:TieredStopAtLevel=1',
-        '-cp',
-        `${folder}:${classPath}`,
-        'CuratorPeer',
-      ],
+      args: ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...curator],
     },
     kazoo: { program: PYTHON, args: [join(SOURCES, 'kazoo_peer.py')] },
-    goZk: { program: goProgram, args: [] },
+    goZk: { program: goZk, args: [] },
   };
+}
+
+/** What version Debian's package has. @param {string} name */
+export function debianVersion(name) {
+  const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat=${Version}', name], {
+    encoding: 'utf8',
+  });
+  return stdout;
 }

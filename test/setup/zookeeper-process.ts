@@ -16,6 +16,8 @@ export interface ZooKeeperProcessOptions {
   /** A server by itself, or one of several. */
   readonly main: 'ZooKeeperServerMain' | 'quorum.QuorumPeerMain';
   readonly heapMb: number;
+  /** Default: starts fast, and stays slower than a server that compiles all it can. */
+  readonly jvm?: readonly string[];
   /** Lines of zoo.cfg; folder, port and what every server of ours has are there already. */
   readonly config: Readonly<Record<string, string | number | boolean>>;
   /** Java system properties, likewise. */
@@ -125,8 +127,7 @@ export class ZooKeeperProcess {
       await writeFile(join(folder, name), contents, { mode: 0o600 });
     return new ZooKeeperProcess(options.port, folder, installation, [
       `-Xmx${options.heapMb}m`,
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
+      ...(options.jvm ?? ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']),
       ...Object.entries(properties).map(([key, value]) => `-D${key}=${String(value)}`),
       '-cp',
       installation.classPath,
