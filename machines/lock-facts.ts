@@ -88,6 +88,7 @@ export interface Failure {
     | 'busy'
     | 'claim-deleted'
     | 'unreachable'
+    | 'session-lost'
     | 'closed'
     | 'refused'
     | 'not-released';
@@ -152,6 +153,8 @@ export interface LockInput {
   readonly timeoutMs: number | null;
   /** Fail with `busy` instead of waiting. */
   readonly noWait: boolean;
+  /** Take the place of whoever holds, instead of waiting. */
+  readonly steals: boolean;
   /** The lock ends by itself so long after the grant, unless renewed; null: it does not. */
   readonly ttlMs: number | null;
   readonly onSuspend: SuspendPolicy;

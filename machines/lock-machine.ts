@@ -17,6 +17,7 @@ const standing = (note: 'noteEnqueued' | 'noteConsultation') =>
       target: '#lock.failed',
       actions: [note, { type: 'fail', params: { kind: 'claim-deleted' } }],
     },
+    { guard: 'steals', target: '#lock.creatingNode.stealing', actions: note },
     {
       guard: 'mustNotWait',
       target: '#lock.failed',
@@ -136,6 +137,7 @@ export const lockMachine = lockSetup.createMachine({
     newGuid: input.newGuid,
     timeoutMs: input.timeoutMs,
     noWait: input.noWait,
+    steals: input.steals,
     ttlMs: input.ttlMs,
     onSuspend: input.onSuspend,
     sessionUp: input.sessionUp,
@@ -204,6 +206,34 @@ export const lockMachine = lockSetup.createMachine({
                   { guard: 'neverMade', target: '#lock.creatingNode.creating' },
                   ...standing('noteEnqueued'),
                 ],
+                onError: unanswered('awaitingSession', 'retrying'),
+              },
+            },
+            retrying: { after: { retryDelay: 'awaitingSession' } },
+          },
+        },
+        /** It stands in line and takes the place of whoever holds. What came of that in a session that is over, nobody can say. */
+        stealing: {
+          initial: 'awaitingSession',
+          on: {
+            'session.lost': {
+              guard: 'sessionReplaceable',
+              target: '#lock.failed',
+              actions: [
+                'noteDisconnected',
+                'forgetClaim',
+                { type: 'fail', params: { kind: 'session-lost' } },
+              ],
+            },
+          },
+          states: {
+            awaitingSession: { always: { guard: 'sessionUp', target: 'taking' } },
+            taking: {
+              invoke: {
+                id: 'stealPlace',
+                src: 'stealPlace',
+                input: slotInput,
+                onDone: standing('noteEnqueued'),
                 onError: unanswered('awaitingSession', 'retrying'),
               },
             },

@@ -62,6 +62,8 @@ export const lockSetup = setup({
     createClaim: emptyPromise<Enqueued>('createClaim'),
     /** Looks for a claim whose creation went unanswered; null when it was never made. */
     probeClaim: emptyPromise<Enqueued | null>('probeClaim'),
+    /** Takes the place of whoever holds, in one transaction. */
+    stealPlace: emptyPromise<Enqueued>('stealPlace'),
     /** Lists the line again; `sync`: after the server caught up with the leader (T49). */
     consultQueue: emptyPromise<Consultation, SlotInput & { readonly sync: boolean }>('consultQueue'),
     /** Watches the one contender ahead, or the whole line where anybody's leaving may be the grant. */
@@ -88,6 +90,7 @@ export const lockSetup = setup({
     missing: ({ event }) => verdictOf(event)?.kind === 'missing',
     mustNotWait: ({ context, event }) => context.noWait && verdictOf(event)?.kind === 'waits',
     neverMade: ({ event }) => outputOf(event) === null,
+    steals: ({ context, event }) => context.steals && verdictOf(event)?.kind === 'waits',
     stillOurs: ({ event }) => outputOf(event) === true,
     outcomeUnknown: ({ event }) => errorOf(event).outcome === 'unknown' && errorOf(event).retryable === true,
     retryable: ({ event }) => errorOf(event).retryable === true,

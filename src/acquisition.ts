@@ -17,6 +17,7 @@ import {
   ConnectionFailedError,
   type LockError,
   LockingFailedError,
+  LockLostError,
   LockTimeoutError,
   SessionClosedError,
   UnlockingFailedError,
@@ -63,6 +64,8 @@ export interface AcquisitionRequest {
   readonly owner: string | undefined;
   readonly timeoutMs: number | null;
   readonly noWait: boolean;
+  /** Whoever holds is robbed of it. */
+  readonly steals?: boolean;
   /** A reader's: the writer whose place it takes, so long as that one is there (T48). */
   readonly inPlaceOf?: Claim | undefined;
 }
@@ -103,7 +106,7 @@ export class LockAcquisition<L extends SharedLease> {
     this.#progress = new Progress(settings.paces.at(settings.path), settings.session.clock);
     const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
       settings;
-    const { owner, timeoutMs, noWait, inPlaceOf } = request;
+    const { owner, timeoutMs, noWait, steals = false, inPlaceOf } = request;
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -125,7 +128,8 @@ export class LockAcquisition<L extends SharedLease> {
       },
       onLine,
     };
-    const input = { newGuid, timeoutMs, noWait, ttlMs, onSuspend, sessionUp: session.connected, acquisition };
+    const sessionUp = session.connected;
+    const input = { newGuid, timeoutMs, noWait, steals, ttlMs, onSuspend, sessionUp, acquisition };
     const { clock } = session;
     const { inspect } = settings;
     const options = { id: path, clock, input };
@@ -270,6 +274,8 @@ export class LockAcquisition<L extends SharedLease> {
         return new ClaimDeletedError(path, this.#claimPath);
       case 'unreachable':
         return new ConnectionFailedError(session.connectString, 'no session could be had', path, cause);
+      case 'session-lost':
+        return new LockLostError(path, 'session-expired');
       case 'closed':
         return new SessionClosedError(path);
       case 'busy':

@@ -31,9 +31,13 @@ export class ClaimRecord {
     this.#verbatim = verbatim;
   }
 
-  /** What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). */
-  fresh(): Uint8Array {
+  /**
+   * What a new claim says: waiting, so with a deadline that nobody reaches (K01, K11). `place`: the creation transaction of the
+   * one whose place it takes.
+   */
+  fresh(place = this.#data.place): Uint8Array {
     this.#version = 0;
+    if (place !== this.#data.place) this.#data = { ...this.#data, ...(place === undefined ? {} : { place }) };
     this.#madeMs = this.#clock.wallNow();
     return this.#verbatim ?? encodeClaim(this.#data, this.#madeMs);
   }
@@ -54,25 +58,22 @@ export class ClaimRecord {
    * acknowledged. Rejects with the {@link ZooKeeperError} of the write; the term is then as it was.
    */
   writeTerm(client: ZooKeeperClient, path: string, ttlMs: number): Promise<void> {
-    const write = async () => {
-      for (;;) {
-        const since = instant(this.#clock);
-        const ttlDeadlineMs = since.wallMs + ttlMs + FOREIGN_PURGE_MARGIN_MS;
-        const next: ClaimData = { ...this.#data, ttlMs, ttlDeadlineMs };
-        try {
-          const stat = await client.setData(path, encodeClaim(next, this.#madeMs), this.#version);
-          this.#version = stat.version;
-          this.#data = next;
-          this.#term = { since, ttlMs };
-          return;
-        } catch (error) {
-          if (!isZooKeeperError(error, 'BadVersion')) throw error;
-          const { data, stat } = await client.getData(path);
-          this.#keep(data, stat);
-        }
-      }
-    };
-    return this.#inTurn(write);
+    return this.#inTurn(async () => {
+      let since = instant(this.#clock);
+      await this.#rewrite(client, path, (data) => {
+        since = instant(this.#clock);
+        return { ...data, ttlMs, ttlDeadlineMs: since.wallMs + ttlMs + FOREIGN_PURGE_MARGIN_MS };
+      });
+      this.#term = { since, ttlMs };
+    });
+  }
+
+  /**
+   * Writes once more what our claim says. Resolves with the write's own transaction, which is later than any that was seen before
+   * it was sent. Rejects with the {@link ZooKeeperError} of the write.
+   */
+  stamp(client: ZooKeeperClient, path: string): Promise<bigint> {
+    return this.#inTurn(async () => (await this.#rewrite(client, path, (data) => data)).mzxid);
   }
 
   /**
@@ -96,6 +97,22 @@ export class ClaimRecord {
     });
   }
 
+  async #rewrite(client: ZooKeeperClient, path: string, next: (data: ClaimData) => ClaimData): Promise<Stat> {
+    for (;;) {
+      const data = next(this.#data);
+      try {
+        const stat = await client.setData(path, encodeClaim(data, this.#madeMs), this.#version);
+        this.#version = stat.version;
+        this.#data = data;
+        return stat;
+      } catch (error) {
+        if (!isZooKeeperError(error, 'BadVersion')) throw error;
+        const present = await client.getData(path);
+        this.#keep(present.data, present.stat);
+      }
+    }
+  }
+
   /** Others wrote to our claim: what they added stays. */
   #keep(bytes: Uint8Array, { version }: Stat): void {
     const { revoke, rest } = decodeClaim(bytes);
@@ -103,7 +120,7 @@ export class ClaimRecord {
     this.#data = { ...this.#data, rest, ...(revoke === undefined ? {} : { revoke }) };
   }
 
-  #inTurn(write: () => Promise<void>): Promise<void> {
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
     const turn = this.#writing.then(write, write);
     this.#writing = turn;
     return turn;

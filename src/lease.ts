@@ -13,7 +13,7 @@ import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
 
 /** Low bits of a fencing token: the local hand-over number (DESIGN §3.7). */
-const HAND_OVER_BITS = 10n;
+export const HAND_OVER_BITS = 10n;
 
 /** What a lease is made from. Declared for all, because what is declared for all names it; made by locks only. */
 export interface LeaseParts {
@@ -108,13 +108,13 @@ export class SharedLease implements AsyncDisposable {
     try {
       if (ttlMs === null) {
         const stat = await session.client.exists(claim.path);
-        if (stat?.czxid !== claim.czxid) throw this.#gone();
+        if (stat?.czxid !== claim.czxid) throw this.gone();
       } else {
         await record.writeTerm(session.client, claim.path, ttlMs);
         renewed(Math.max(0, record.remainingTermMs()));
       }
     } catch (error) {
-      if (isZooKeeperError(error, 'NoNode')) throw this.#gone(error);
+      if (isZooKeeperError(error, 'NoNode')) throw this.gone(error);
       throw error;
     }
     this.assertHeld();
@@ -152,7 +152,7 @@ export class SharedLease implements AsyncDisposable {
       if (!isZooKeeperError(error)) throw error;
       if (error.code === 'Closed') throw new SessionClosedError(lockPath);
       if (error.outcome === 'unknown') throw new CommitOutcomeUnknownError(lockPath, error);
-      if (error.failedIndex === 0) throw this.#gone(error);
+      if (error.failedIndex === 0) throw this.gone(error);
       const index = error.failedIndex === undefined ? undefined : error.failedIndex - 1;
       throw new CommitRefusedError(lockPath, index, error);
     }
@@ -191,8 +191,8 @@ export class SharedLease implements AsyncDisposable {
     return 'held';
   }
 
-  /** The server says that the claim is not there. */
-  #gone(cause?: unknown): LockLostError {
+  /** The server says that the claim is not there. @internal */
+  protected gone(cause?: unknown): LockLostError {
     this.parts.lapsed('node-deleted');
     return this.#lost(this.parts.standing() === 'revoked' ? 'revoked' : 'node-deleted', cause);
   }

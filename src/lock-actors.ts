@@ -15,19 +15,17 @@ import {
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
-import { decodeClaim } from './claim-data.js';
+import { lineFrom, listOrNothing, placeOf } from './line-listing.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
+import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
 import {
-  bearsGuid,
-  type ContenderKind,
-  claimPrefix,
-  type Line,
-  lockRule,
-  nameInPlaceOf,
-  orderByCreation,
-  type QueueRule,
-} from './queue.js';
-import { type Acl, type Created, OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+  type Acl,
+  type Created,
+  OPEN_ACL,
+  type Stat,
+  type TransactionOperation,
+  type ZooKeeperClient,
+} from './zookeeper/client.js';
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 
 /** Parents may vanish between their making and ours (containers are reaped); after so many times something else is wrong. */
@@ -69,65 +67,15 @@ export async function makeParents(
   return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
 }
 
-/** The line in the order it will hold. */
-export async function listInOrder(
-  client: ZooKeeperClient,
-  lockPath: string,
-  rule: QueueRule = lockRule,
-): Promise<Line> {
-  const line = rule.lineOf(await listOrNothing(client, lockPath));
-  return line.pastCounterEnd ? ordered(client, lockPath, line) : line;
-}
-
-/** Past the counter's end the order takes every contender's creation, one request each (T45). */
-async function ordered(client: ZooKeeperClient, lockPath: string, line: Line): Promise<Line> {
-  const places = new Map<string, bigint>();
-  await Promise.all(
-    line.contenders.map(async ({ name, kind }) => {
-      const place = await placeOf(client, `${lockPath}/${name}`, kind);
-      if (place !== undefined) places.set(name, place);
-    }),
-  );
-  return orderByCreation(line, places);
-}
-
-/** Which creation orders a contender: its own, or for a reader in a writer's place the writer's. Undefined when it has left. */
-async function placeOf(
-  client: ZooKeeperClient,
-  path: string,
-  kind: ContenderKind,
-): Promise<bigint | undefined> {
-  if (kind === 'read') {
-    try {
-      const { data, stat } = await client.getData(path);
-      return decodeClaim(data).place ?? stat.czxid;
-    } catch (error) {
-      if (!isZooKeeperError(error, 'NoNode', 'NoAuth')) throw error;
-    }
-  }
-  return (await client.exists(path))?.czxid;
-}
-
-/** A znode's children; none when it is not there. */
-export async function listOrNothing(client: ZooKeeperClient, lockPath: string): Promise<readonly string[]> {
-  try {
-    return (await client.getChildren(lockPath)).children;
-  } catch (error) {
-    if (isZooKeeperError(error, 'NoNode')) return [];
-    throw error;
-  }
-}
-
 function judge(
   acquisition: Acquisition,
   names: readonly string[],
   claimName: string,
 ): Verdict | Promise<Verdict> {
-  const line = acquisition.rule.lineOf(names);
-  if (!line.pastCounterEnd) return verdictOn(acquisition, line, claimName);
-  return ordered(acquisition.session.client, acquisition.lockPath, line).then((inOrder) =>
-    verdictOn(acquisition, inOrder, claimName),
-  );
+  const line = lineFrom(acquisition.session.client, acquisition.lockPath, names, acquisition.rule);
+  return line instanceof Promise
+    ? line.then((inOrder) => verdictOn(acquisition, inOrder, claimName))
+    : verdictOn(acquisition, line, claimName);
 }
 
 function verdictOn(acquisition: Acquisition, line: Line, claimName: string): Verdict {
@@ -230,10 +178,20 @@ async function listAfterSync({ session: { client }, lockPath }: Acquisition): Pr
 
 /** DESIGN §3.2: our GUID, owned by this same session, or nothing. What bears it otherwise is withdrawn (T02, T08). */
 async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enqueued | null> {
+  const names = await listAfterSync(acquisition);
+  const asOf = acquisition.session.clock.wallNow();
+  const claim = await findClaim(acquisition, names, guid);
+  if (claim === null) return null;
+  return { claim, verdict: await judge(acquisition, names, claim.name), asOf };
+}
+
+async function findClaim(
+  acquisition: Acquisition,
+  names: readonly string[],
+  guid: string,
+): Promise<Claim | null> {
   const { session, lockPath, made } = acquisition;
   const { client } = session;
-  const names = await listAfterSync(acquisition);
-  const asOf = session.clock.wallNow();
   let claim: Claim | null = null;
   for (const name of names.filter((candidate) => bearsGuid(candidate, guid))) {
     const path = `${lockPath}/${name}`;
@@ -244,8 +202,63 @@ async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enque
       claim = claimOf(acquisition, path, stat, client);
     else await deleteIfThere(acquisition, path);
   }
-  if (claim === null) return null;
-  return { claim, verdict: await judge(acquisition, names, claim.name), asOf };
+  return claim;
+}
+
+/**
+ * One transaction takes the holders' claims and ours out of the line and puts ours in the first one's place. Ours stands in line
+ * till then, so nobody who comes later reads beside them. What an unanswered one came to, the GUID tells.
+ */
+async function stealPlace(
+  acquisition: Acquisition,
+  guid: string,
+  last: Claim,
+  wanted: () => boolean,
+): Promise<Enqueued> {
+  const { session, lockPath, rule, acl = OPEN_ACL, record, made } = acquisition;
+  const { client } = session;
+  for (;;) {
+    const names = await listAfterSync(acquisition);
+    const asOf = session.clock.wallNow();
+    const claim = await findClaim(acquisition, names, guid);
+    if (claim === null) return { claim: last, verdict: { kind: 'missing' }, asOf };
+    const line = await lineFrom(client, lockPath, names, rule);
+    const verdict = verdictOn(acquisition, line, claim.name);
+    const robbery = robberyIn(line, claim.name);
+    if (verdict.kind !== 'waits' || robbery === null) return { claim, verdict, asOf };
+    // Who waits behind a plain lock alone takes its deletion for the grant (DESIGN §3.4).
+    if (line.contenders.some(({ kind }) => kind === 'exclusive'))
+      throw new Error('a plain lock stands in this line, and nobody in it can be robbed: keep it elsewhere');
+    const { holders, guard } = robbery;
+    const place = await placeOf(client, `${lockPath}/${holders[0].name}`, holders[0].kind);
+    if (place === undefined) continue;
+    if (!wanted()) throw new Error(`nobody wants ${lockPath} any more`);
+    const path = `${lockPath}/${nameInPlaceOf(holders[0].name, guid, rule.label)}`;
+    made.add(path);
+    const operations: TransactionOperation[] = [
+      ...holders.map(({ name }) => ({ type: 'delete' as const, path: `${lockPath}/${name}` })),
+      ...(guard === undefined || guard.name === claim.name
+        ? []
+        : [{ type: 'check' as const, path: `${lockPath}/${guard.name}` }]),
+      { type: 'delete', path: claim.path },
+      { type: 'create', path, data: record.fresh(place), mode: 'ephemeral', acl },
+    ];
+    try {
+      const created = (await client.multi(operations)).at(-1);
+      made.delete(claim.path);
+      const stat = (created?.type === 'create' ? created.stat : null) ?? (await client.exists(path));
+      if (stat === null) continue;
+      const queueLength = line.contenders.length - holders.length;
+      return {
+        claim: claimOf(acquisition, path, stat, client),
+        verdict: { kind: 'holds', queueLength },
+        asOf,
+      };
+    } catch (error) {
+      // Somebody left meanwhile: others hold, or nobody.
+      if (!isZooKeeperError(error, 'NoNode')) throw error;
+    }
+  }
 }
 
 /**
@@ -313,6 +326,9 @@ export const lockLogic = runFromTable(
     actors: {
       createClaim: attempt((input: SlotInput, wanted) => createClaim(of(input), input.guid, wanted)),
       probeClaim: attempt((input: SlotInput) => probeClaim(of(input), input.guid)),
+      stealPlace: attempt((input: SlotInput, wanted) =>
+        stealPlace(of(input), input.guid, claimIn(input), wanted),
+      ),
       consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
         consultQueue(of(input), claimIn(input), input.sync),
       ),

@@ -14,7 +14,7 @@ import {
   SessionClosedError,
 } from './errors.js';
 import type { Lease, SharedLease } from './lease.js';
-import { listInOrder } from './lock-actors.js';
+import { listInOrder } from './line-listing.js';
 import { LockEntries } from './lock-entries.js';
 import type { Ownership } from './ownership.js';
 import { readWhenConnected } from './reading.js';
@@ -204,10 +204,22 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
 
   /** As {@link acquire} without a deadline, in the place of a writer, which is told to leave once this stands there. @internal */
   takePlace(place: Place): Promise<L | null> {
-    return this.#acquire(place, false, place);
+    return this.#acquire(place, false, { place });
   }
 
-  #acquire(options: AcquireOptions, noWait: boolean, place?: Place): Promise<L | null> {
+  /**
+   * Takes it from whoever holds it, ahead of all who wait. Only where tokens are stamped at the grant: those who wait are older
+   * than the thief. Rejects as {@link acquire}, and with `LOCK_LOST` when the session ended meanwhile. @internal
+   */
+  steal(): Promise<L | null> {
+    return this.#acquire({}, false, { steals: true });
+  }
+
+  #acquire(
+    options: AcquireOptions,
+    noWait: boolean,
+    { place, steals = false }: { readonly place?: Place; readonly steals?: boolean } = {},
+  ): Promise<L | null> {
     // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
       const { session, path } = this.#parts;
@@ -226,7 +238,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
         reject(signal?.reason as Error);
       };
       const done = () => signal?.removeEventListener('abort', giveUp);
-      const request = { owner, timeoutMs, noWait, inPlaceOf: place?.claim };
+      const request = { owner, timeoutMs, noWait, steals, inPlaceOf: place?.claim };
       const acquisition = this.#begin(request, (ownership) => {
         switch (ownership.status) {
           case 'waitingOnPredecessor':

@@ -70,10 +70,12 @@ export function claimPrefix(guid: string, label = 'lock-'): string {
   return `_c_${guid}-${label}`;
 }
 
-/** A reader's name that takes a writer's place: its number, as the server wrote it (Curator since CURATOR-621, T48). */
-export function nameInPlaceOf(writerName: string, guid: string): string {
-  const number = writerName.slice(writerName.lastIndexOf(WRITER) + WRITER.length);
-  return claimPrefix(guid, READER) + number;
+/**
+ * A name that takes a reader's or a writer's place: its number, as the server wrote it. So does a reader in a writer's place (Curator
+ * since CURATOR-621, T48).
+ */
+export function nameInPlaceOf(name: string, guid: string, label = READER): string {
+  return claimPrefix(guid, label) + name.slice(name.lastIndexOf('__') + 2);
 }
 
 /** Whether `name` was made for the claim with this GUID. */
@@ -210,6 +212,24 @@ export function unseenIn({ contenders }: Line, isOurs: (name: string) => boolean
     ...(others.length > 0 ? kazoo : []),
     ...(sharing && !others.every(({ name }) => isOurs(name)) ? plain : []),
   ];
+}
+
+/** Whom a thief robs, and who must still be there for them to be all. */
+export interface Robbery {
+  /** All who hold, in order. */
+  readonly holders: readonly [Contender, ...Contender[]];
+  /** The one who keeps others from holding beside readers: were it to leave, there would be more of them. */
+  readonly guard: Contender | undefined;
+}
+
+/** Who holds, for a thief who stands in line and waits; null when nobody does. Read/write names only. */
+export function robberyIn({ contenders }: Line, thief: string): Robbery | null {
+  const [first] = contenders;
+  if (first === undefined || first.name === thief) return null;
+  if (first.kind !== 'read') return { holders: [first], guard: undefined };
+  const waiting = contenders.findIndex(({ kind }) => kind !== 'read');
+  const others = contenders.slice(1, waiting === -1 ? undefined : waiting);
+  return { holders: [first, ...others], guard: contenders[waiting] };
 }
 
 /** For recipes where all children count, whatever their names. In no order. */

@@ -82,9 +82,10 @@ export class Session implements AsyncDisposable {
   readonly state: Observable<SessionState>;
   /** The browser's `navigator.locks`, for everybody who talks to the same ZooKeeper; see {@link WebLockManager} for what may be lost. */
   readonly locks: WebLockManager = new WebLockManager({
-    readWriteLock: (path) => this.readWriteLock(path),
+    lock: (path, rule, grant) => this.#lock(path, {}, { rule, grant }),
     linesUnder: (root) => this.linesUnder(root),
     closed: () => this.#supervisor.closed,
+    transacts: () => this.#supervisor.client.capabilities.multi,
   });
   readonly #supervisor: Supervisor;
   readonly #logger: Logger;

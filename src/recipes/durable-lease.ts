@@ -4,15 +4,12 @@ import type { Claim, ExpiryReason } from '../../machines/lock-machine.js';
 import { decodeClaim, sameRequest } from '../claim-data.js';
 import type { ClaimRecord } from '../claim-record.js';
 import { UnlockingFailedError } from '../errors.js';
-import { Lease, type LeaseParts } from '../lease.js';
+import { HAND_OVER_BITS, Lease, type LeaseParts } from '../lease.js';
 import { asking, watching } from '../reading.js';
 import type { Logger, SessionPort } from '../zookeeper/session-port.js';
 import { watchNode } from '../zookeeper/watches.js';
 import { type Tenure, tenureOf, withdraw } from './durable-claim.js';
 import type { Held, Step } from './joint-acquisition.js';
-
-/** Low bits of a fencing token (DESIGN §3.7). */
-const HAND_OVER_BITS = 10n;
 
 /**
  * A lock that is held until it is released, whatever becomes of the session. **While this process is cut off it does not hear that

@@ -9,7 +9,7 @@ import { decodeClaim, encodeClaim, newClaim } from '../claim-data.js';
 import { ClaimRecord } from '../claim-record.js';
 import { ClaimDeletedError, LockingFailedError } from '../errors.js';
 import { Lease } from '../lease.js';
-import { listInOrder } from '../lock-actors.js';
+import { listInOrder } from '../line-listing.js';
 import type { Ownership } from '../ownership.js';
 import { claimPrefix, contenderOf, isPastCounterEnd, lockRule } from '../queue.js';
 import { asking } from '../reading.js';

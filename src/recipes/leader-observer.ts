@@ -14,7 +14,7 @@ import {
   takeWhile,
   tap,
 } from 'rxjs';
-import { listInOrder } from '../lock-actors.js';
+import { listInOrder } from '../line-listing.js';
 import { latchRule } from '../queue.js';
 import { watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';

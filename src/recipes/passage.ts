@@ -3,7 +3,7 @@ import { defer, type Observable, of, repeat, switchMap, take } from 'rxjs';
 import { checkOptionalDuration } from '../arguments.js';
 import { BarrierTimeoutError } from '../errors.js';
 import { type LeaseParts, SharedLease } from '../lease.js';
-import { listOrNothing } from '../lock-actors.js';
+import { listOrNothing } from '../line-listing.js';
 import { asking, awaited, watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';

@@ -83,6 +83,7 @@ const inputs: fc.Arbitrary<LockInput> = fc.record({
   newGuid: fc.constant(() => 'guid'),
   timeoutMs: fc.constantFrom(null, 1_000),
   noWait: fc.boolean(),
+  steals: fc.boolean(),
   ttlMs: fc.constantFrom(null, 500),
   onSuspend: fc.constantFrom('bounded', 'standard', 'session'),
   sessionUp: fc.boolean(),

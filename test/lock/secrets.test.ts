@@ -163,6 +163,7 @@ describe('a secret that was given', () => {
         newGuid: () => '00000000-0000-4000-8000-000000000000',
         timeoutMs: null,
         noWait: false,
+        steals: false,
         ttlMs: null,
         onSuspend: 'bounded',
         sessionUp: false,

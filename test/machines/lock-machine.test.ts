@@ -39,6 +39,7 @@ function walk(events: readonly LockEvent[], input: Partial<LockInput> = {}): Loc
     newGuid: () => `guid-${(guids += 1)}`,
     timeoutMs: null,
     noWait: false,
+    steals: false,
     ttlMs: null,
     onSuspend: 'bounded',
     sessionUp: false,
@@ -97,6 +98,45 @@ describe('asking for a place in line', () => {
     const snapshot = walk([...toCreating, done('createClaim', enqueued(waits))], { noWait: true });
     expect(snapshot.value).toEqual({ failed: 'deleting' });
     expect(snapshot.context.failure).toMatchObject({ kind: 'busy' });
+  });
+});
+
+describe('stealing', () => {
+  const thief = { steals: true };
+  const toStealing = [...toCreating, done('createClaim', enqueued(waits))] as const;
+
+  it('follows once it stands in line behind somebody, and never a wait', () => {
+    expect(walk(toStealing, thief).value).toEqual({ creatingNode: { stealing: 'taking' } });
+    expect(walk([...toStealing, done('stealPlace', enqueued(holds))], thief).value).toEqual({
+      held: 'confirmed',
+    });
+  });
+
+  it('is not needed where nobody holds', () => {
+    expect(walk(toHeld, thief).value).toEqual({ held: 'confirmed' });
+  });
+
+  it('is tried again when it went unanswered, for it looks first what came of it', () => {
+    const cut = walk([...toStealing, suspended, broke('stealPlace', unknown)], thief);
+    expect(cut.value).toEqual({ creatingNode: { stealing: 'awaitingSession' } });
+    const again = walk([...toStealing, suspended, broke('stealPlace', unknown), connected], thief);
+    expect(again.value).toEqual({ creatingNode: { stealing: 'taking' } });
+    expect(again.context.guid).toBe('guid-1');
+  });
+
+  it('ends with its session: nobody knows whether it had held, and nobody is robbed twice', () => {
+    const { value, context } = walk([...toStealing, suspended, lost], thief);
+    expect(value).toEqual({ failed: 'settled' });
+    expect(context.failure).toMatchObject({ kind: 'session-lost' });
+    expect(walk([...toCreating, lost, connected], thief).value).toEqual({ creatingNode: 'creating' });
+  });
+
+  it('fails when its own claim was taken meanwhile, and when it is refused', () => {
+    const taken = walk([...toStealing, done('stealPlace', enqueued(missing))], thief);
+    expect(taken.context.failure).toMatchObject({ kind: 'claim-deleted' });
+    const { value, context } = walk([...toStealing, broke('stealPlace', refused)], thief);
+    expect(value).toEqual({ failed: 'deleting' });
+    expect(context.failure).toMatchObject({ kind: 'refused' });
   });
 });
 

@@ -50,6 +50,10 @@ const events: LockEvent[] = [
   ),
   ...answers('probeClaim', [null, ...verdicts.map((verdict) => ({ claim, verdict, asOf: 1 }))]),
   ...answers(
+    'stealPlace',
+    verdicts.map((verdict) => ({ claim, verdict, asOf: 1 })),
+  ),
+  ...answers(
     'consultQueue',
     verdicts.map((verdict) => ({ verdict, asOf: 2 })),
   ),
@@ -61,6 +65,7 @@ const input = {
   newGuid: () => 'guid',
   timeoutMs: null,
   noWait: false,
+  steals: false,
   ttlMs: null,
   onSuspend: 'bounded' as const,
   sessionUp: false,
@@ -68,20 +73,22 @@ const input = {
 };
 const top = (snapshot: LockSnapshot) =>
   typeof snapshot.value === 'string' ? snapshot.value : Object.keys(snapshot.value)[0];
-const paths = getShortestPaths(lockMachine, {
-  input,
-  events,
-  serializeEvent: (event) =>
-    JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-  serializeState: (snapshot) =>
-    JSON.stringify([
-      snapshot.value,
-      snapshot.context.sessionUp,
-      snapshot.context.claim !== null,
-      snapshot.context.mayExist,
-      snapshot.context.claimWatched,
-    ]),
-});
+const paths = [false, true].flatMap((steals) =>
+  getShortestPaths(lockMachine, {
+    input: { ...input, steals },
+    events,
+    serializeEvent: (event) =>
+      JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+    serializeState: (snapshot) =>
+      JSON.stringify([
+        snapshot.value,
+        snapshot.context.sessionUp,
+        snapshot.context.claim !== null,
+        snapshot.context.mayExist,
+        snapshot.context.claimWatched,
+      ]),
+  }),
+);
 
 /** The user's drawing, and nothing else: what may follow what on the top level. */
 const allowed: Record<string, readonly string[]> = {

@@ -1,7 +1,8 @@
 /** `session.locks` does what the W3C's Web Locks say, for several sessions. In virtual time, on the embedded ZooKeeper. */
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
-import type { Session, WebLock, WebLockManager } from '../../src/index.js';
+import type { Session, WebLockManager } from '../../src/index.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
+import { minded, work } from './web-lock-work.js';
 
 let ensemble: VirtualEnsemble;
 let here: Session;
@@ -15,33 +16,6 @@ afterEach(async () => {
   await ensemble[Symbol.asyncDispose]();
 });
 
-/** A callback that holds until `finish`, and when it began. */
-function work<T>(result: T) {
-  let finish: () => void = () => undefined;
-  const over = new Promise<T>((resolve) => {
-    finish = () => {
-      resolve(result);
-    };
-  });
-  const seen: (WebLock | null)[] = [];
-  const callback = (lock: WebLock | null) => {
-    seen.push(lock);
-    return over;
-  };
-  return {
-    callback,
-    seen,
-    finish: () => {
-      finish();
-    },
-  };
-}
-
-/** Expected to reject; what with is looked at later. */
-function minded<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
 const settle = () => ensemble.clock.advance(50);
 const claims = () => ensemble.zookeeper.nodes().filter(({ ephemeralOwner }) => ephemeralOwner !== '0');
 
@@ -244,8 +218,9 @@ describe('what cannot be meant', () => {
   const { signal } = new AbortController();
   it.each([
     ['a name that starts with -', ['-orders', never], 'NotSupportedError'],
-    ['steal', ['orders', { steal: true }, never], 'NotSupportedError'],
     ['steal with ifAvailable', ['orders', { steal: true, ifAvailable: true }, never], 'NotSupportedError'],
+    ['steal of a shared lock', ['orders', { steal: true, mode: 'shared' }, never], 'NotSupportedError'],
+    ['signal with steal', ['orders', { signal, steal: true }, never], 'NotSupportedError'],
     ['signal with ifAvailable', ['orders', { signal, ifAvailable: true }, never], 'NotSupportedError'],
     ['no callback', ['orders'], 'TypeError'],
     ['no callback behind options', ['orders', {}], 'TypeError'],

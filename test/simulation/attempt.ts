@@ -1,6 +1,6 @@
 /** One acquisition as the workload makes it, and what became of it. */
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
-import type { Lease } from '../../src/lease.js';
+import { Lease, type SharedLease } from '../../src/lease.js';
 import type { Participant } from './participant.js';
 
 export class Attempt {
@@ -10,7 +10,9 @@ export class Attempt {
   /** The GUIDs of its claims: one more with every session. */
   readonly guids: string[] = [];
   policy: SuspendPolicy = 'bounded';
-  lease: Lease | null = null;
+  lease: SharedLease | null = null;
+  /** Others may hold with it. */
+  shared = false;
   /** Nothing more will come of it. */
   over = false;
   /** What it waits for, for people. */
@@ -35,6 +37,11 @@ export class Attempt {
     const { clock } = participant;
     if (lease === null || clock.dead) return false;
     return (clock.awake || lease.validUntil > clock.wallNow()) && lease.isHeld();
+  }
+
+  /** What it sends along with its writes; 0: it does not write. */
+  get token(): bigint {
+    return this.lease instanceof Lease ? this.lease.fencingToken : 0n;
   }
 
   /** Whether somebody is still there to whom it matters. */

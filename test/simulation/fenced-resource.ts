@@ -17,7 +17,8 @@ export class FencedResource {
 
   /** A write arrives, long after it was sent perhaps. */
   write(attempt: Attempt): void {
-    const token = attempt.lease?.fencingToken ?? 0n;
+    if (attempt.shared) return;
+    const { token } = attempt;
     const grant = this.#grants.get(attempt) ?? -1;
     const newest = this.#newest.get(attempt.path);
     if (newest !== undefined && token < newest.token) {

@@ -91,7 +91,11 @@ export const MUTANTS = {
     checker: NO_CLAIM_LEFT,
     profile: 'network',
     replacements: [
-      { file: 'src/lock-actors.ts', from: 'if (!wanted()) throw', to: 'if (lockPath === guid) throw' },
+      {
+        file: 'src/lock-actors.ts',
+        from: 'if (!wanted()) throw new Error(`nobody waits',
+        to: 'if (lockPath === guid) throw new Error(`nobody waits',
+      },
     ],
   },
   'nothing is looked at again after a reconnect (T23)': {
@@ -314,5 +318,32 @@ export const MUTANTS = {
         to: 'BigInt(this.parts.claim.name.slice(-10)) << HAND_OVER_BITS',
       },
     ],
+  },
+  'where locks are stolen, the token says when it was asked for': {
+    checker: 'fencing tokens only grow',
+    profile: 'web-locks',
+    replacements: [
+      {
+        file: 'src/recipes/stamped-lease.ts',
+        from: 'this.#granted << HAND_OVER_BITS',
+        to: 'this.parts.claim.czxid << HAND_OVER_BITS',
+      },
+    ],
+  },
+  'a thief does not mind who keeps readers from holding': {
+    checker: ONE_HOLDER,
+    profile: 'web-locks-shared',
+    replacements: [
+      {
+        file: 'src/lock-actors.ts',
+        from: '...(guard === undefined || guard.name === claim.name',
+        to: '...(guard === undefined || guard.name !== guid',
+      },
+    ],
+  },
+  'a thief robs only the first of those who share': {
+    checker: ONE_HOLDER,
+    profile: 'web-locks-shared',
+    replacements: [{ file: 'src/queue.ts', from: 'holders: [first, ...others]', to: 'holders: [first]' }],
   },
 };

@@ -2,10 +2,10 @@
 import { NEVER } from 'rxjs';
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import { LateCalls } from '../../src/late-calls.js';
-import { Lease } from '../../src/lease.js';
+import { Lease, type LeaseParts, type SharedLease } from '../../src/lease.js';
 import { Lock } from '../../src/lock.js';
 import { Paces } from '../../src/pace.js';
-import { lockRule } from '../../src/queue.js';
+import { lockRule, type QueueRule } from '../../src/queue.js';
 import type { Logger } from '../../src/zookeeper/session-port.js';
 import { Supervisor } from '../../src/zookeeper/supervisor.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
@@ -24,6 +24,12 @@ export interface ParticipantOptions {
   readonly heartbeat: { readonly kind: 'ping' } | { readonly kind: 'quorum'; readonly tickMs: number };
   /** Seconds of its clocks per second of the world. */
   readonly rate: number;
+}
+
+interface LockTerms {
+  readonly ttlMs: number | null;
+  readonly onSuspend: SuspendPolicy;
+  readonly timeoutMs: number | null;
 }
 
 export class Participant {
@@ -84,20 +90,22 @@ export class Participant {
     if (world.traces) this.supervisor.onState((state) => world.tell(this.name, `session ${state.kind}`));
   }
 
-  lock(
+  lock(world: World, attempt: Attempt, options: LockTerms): Lock {
+    return this.lockOf(world, attempt, options, lockRule, (parts) => new Lease(parts));
+  }
+
+  lockOf<L extends SharedLease>(
     world: World,
     attempt: Attempt,
-    options: {
-      readonly ttlMs: number | null;
-      readonly onSuspend: SuspendPolicy;
-      readonly timeoutMs: number | null;
-    },
-  ): Lock {
+    options: LockTerms,
+    rule: QueueRule,
+    grant: (parts: LeaseParts) => L,
+  ): Lock<L> {
     return new Lock({
       session: this.supervisor,
       path: attempt.path,
-      rule: lockRule,
-      grant: (parts) => new Lease(parts),
+      rule,
+      grant,
       ttlMs: options.ttlMs,
       timeoutMs: options.timeoutMs,
       onSuspend: options.onSuspend,

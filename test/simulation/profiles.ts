@@ -28,6 +28,8 @@ export interface Profile {
   readonly slowestHopMs: number;
   /** Two may believe at once, by what ZooKeeper is: what is checked then is that the token refuses the stale one. */
   readonly overlapAllowed: boolean;
+  /** Everybody asks for web locks, and so; null: for locks. */
+  readonly webLocks: Weights<'exclusive' | 'shared' | 'steal'> | null;
 }
 
 const NEAR_COUNTER_END = 2_147_483_640;
@@ -63,6 +65,7 @@ const base: Profile = {
   sequenceStart: 0,
   slowestHopMs: 150,
   overlapAllowed: false,
+  webLocks: null,
 };
 
 const isolated: Profile = {
@@ -194,6 +197,41 @@ export const PROFILES = {
       ttl: 0,
       faults: { silence: 3, block: 3, cut: 2, suspend: 2 },
       overlapAllowed: true,
+    },
+  },
+  'web-locks': {
+    weight: 2,
+    profile: {
+      ...base,
+      participants: [3, 4],
+      followers: [0, 2],
+      guardMs: undefined,
+      ttl: 0,
+      webLocks: { exclusive: 4, shared: 3, steal: 3 },
+      faultEveryMs: [200, 3_000],
+      faults: {
+        ...network,
+        block: 3,
+        suspend: 1,
+        kill: 2,
+        expireEarly: 2,
+        lateDeletion: 1,
+        ...followers,
+        reap: 1,
+      },
+    },
+  },
+  /** Shared more than not, and given up often: those who share change while somebody steals. */
+  'web-locks-shared': {
+    weight: 1,
+    profile: {
+      ...base,
+      participants: [4, 5],
+      ttl: 0,
+      webLocks: { exclusive: 3, shared: 6, steal: 3 },
+      holds: { short: 1, middle: 8 },
+      slowestHopMs: 900,
+      faults: { expireEarly: 2, slow: 6, cut: 1 },
     },
   },
 } as const satisfies Record<string, { weight: number; profile: Profile }>;

@@ -1,7 +1,9 @@
 /** What the people in a history do with their locks. */
 import { LockError } from '../../src/errors.js';
-import type { Lease } from '../../src/lease.js';
+import type { SharedLease } from '../../src/lease.js';
 import type { Ownership } from '../../src/ownership.js';
+import { WEB_LOCKS_ROOT } from '../../src/recipes/web-lock-names.js';
+import { WebLockManager } from '../../src/recipes/web-locks.js';
 import { isZooKeeperError } from '../../src/zookeeper/errors.js';
 import { Attempt } from './attempt.js';
 import type { Chance } from './chance.js';
@@ -16,10 +18,13 @@ export async function work(world: World, participant: Participant, chance: Chanc
     const attempt = new Attempt(world.attempts.length + 1, participant, chance.pick(world.paths));
     world.attempts.push(attempt);
     try {
-      if (chance.happens(0.3)) await subscribe(world, attempt, chance);
+      if (world.profile.webLocks !== null)
+        await useWebLock(world, attempt, chance, chance.weighted(world.profile.webLocks));
+      else if (chance.happens(0.3)) await subscribe(world, attempt, chance);
       else await acquire(world, attempt, chance);
     } catch (error) {
-      if (!(error instanceof LockError) && !isZooKeeperError(error) && error !== CHANGED_MIND) throw error;
+      const expected = error instanceof LockError || error instanceof DOMException || isZooKeeperError(error);
+      if (!expected && error !== CHANGED_MIND) throw error;
       world.tell(attempt.name, error instanceof Error ? error.message : 'gave up');
     }
     attempt.over = true;
@@ -98,16 +103,63 @@ async function subscribe(world: World, attempt: Attempt, chance: Chance): Promis
   });
 }
 
-function grant(world: World, attempt: Attempt, lease: Lease): void {
+/** As anybody would who has only `session.locks`. */
+async function useWebLock(
+  world: World,
+  attempt: Attempt,
+  chance: Chance,
+  how: 'exclusive' | 'shared' | 'steal',
+): Promise<void> {
+  const { participant, path } = attempt;
+  attempt.shared = how === 'shared';
+  const terms = { ttlMs: null, onSuspend: attempt.policy, timeoutMs: null };
+  let granted: SharedLease | null = null;
+  const locks = new WebLockManager({
+    lock: (_, rule, grantOf) =>
+      participant.lockOf(world, attempt, terms, rule, (parts) => {
+        const lease = grantOf(parts);
+        granted = lease;
+        return lease;
+      }),
+    linesUnder: () => Promise.resolve([]),
+    closed: () => participant.closed,
+    transacts: () => true,
+  });
+  const controller = new AbortController();
+  const ifAvailable = how !== 'steal' && chance.happens(0.15);
+  const givesUp = how !== 'steal' && !ifAvailable && chance.happens(attempt.shared ? 0.1 : 0.5);
+  if (givesUp) {
+    participant.clock.setTimeout(() => {
+      controller.abort(CHANGED_MIND);
+    }, soonOrLater(chance));
+  }
+  const options = {
+    mode: attempt.shared ? 'shared' : 'exclusive',
+    ifAvailable,
+    steal: how === 'steal',
+    ...(givesUp ? { signal: controller.signal } : {}),
+  } as const;
+  world.tell(attempt.name, `asks ${how}`);
+  attempt.doing = 'waiting for the lock';
+  const using = locks.request(path.slice(WEB_LOCKS_ROOT.length + 1), options, async (lock) => {
+    if (lock === null || granted === null) return;
+    grant(world, attempt, granted);
+    await hold(world, attempt, granted, chance);
+    attempt.doing = 'releasing';
+  });
+  await world.promises.track(attempt, attempt.doing, using);
+}
+
+function grant(world: World, attempt: Attempt, lease: SharedLease): void {
   attempt.lease = lease;
   attempt.doing = 'holding';
-  world.tell(attempt.name, `holds ${attempt.path} with ${lease.fencingToken}`);
+  world.tell(attempt.name, `holds ${attempt.path} with ${attempt.token}`);
   if (lease.isHeld()) world.resource.granted(attempt);
   world.granted(attempt);
 }
 
 /** Works for a while, or until the lock is lost. */
-async function hold(world: World, attempt: Attempt, lease: Lease, chance: Chance): Promise<void> {
+async function hold(world: World, attempt: Attempt, lease: SharedLease, chance: Chance): Promise<void> {
   const { participant } = attempt;
   const length = chance.weighted(world.profile.holds);
   const totalMs = { short: 400, middle: 3_000, long: 2.5 * world.sessionTimeoutMs }[length] * chance.random();

@@ -4,6 +4,7 @@ import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import type { Transaction } from '../../src/embedded/znode-tree.js';
 import type { Ownership } from '../../src/ownership.js';
 import { contenderOf } from '../../src/queue.js';
+import { WEB_LOCKS_ROOT } from '../../src/recipes/web-lock-names.js';
 import { OPEN_ACL } from '../../src/zookeeper/client.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { SteppingClock } from '../setup/stepping-clock.js';
@@ -21,6 +22,7 @@ import type { Profile } from './profiles.js';
 export interface TrueClaim {
   readonly name: string;
   readonly czxid: bigint;
+  readonly place: bigint;
   readonly attempt: Attempt | undefined;
 }
 
@@ -72,7 +74,8 @@ export class World {
     this.#onJoin = onJoin;
     this.sessionTimeoutMs = chance.pick([6_000, 8_000, 10_000]);
     this.tickMs = chance.pick([500, 1_000]);
-    this.paths = chance.happens(0.75) ? ['/locks/a'] : ['/locks/a', '/locks/b'];
+    const root = profile.webLocks === null ? '/locks' : WEB_LOCKS_ROOT;
+    this.paths = chance.happens(0.75) ? [`${root}/a`] : [`${root}/a`, `${root}/b`];
   }
 
   static async begin(
@@ -211,16 +214,19 @@ export class World {
     return /\/_c_([0-9a-f-]{36})-/.exec(path)?.[1];
   }
 
-  /** The line at the leader, in the order of creation. */
+  /** The line at the leader: in the order of creation, or where a place can be stolen, of the places. */
   lineAt(path: string): TrueClaim[] {
     const { tree } = this.ensemble.zookeeper.server;
     const line: TrueClaim[] = [];
     for (const name of tree.get(path)?.children ?? []) {
-      if (contenderOf(name) === null) continue;
+      const contender = contenderOf(name);
+      if (contender === null) continue;
       const child = `${path}/${name}`;
-      line.push({ name, czxid: tree.get(child)?.czxid ?? 0n, attempt: this.attemptAt(child) });
+      const czxid = tree.get(child)?.czxid ?? 0n;
+      const place = this.profile.webLocks === null ? czxid : BigInt(contender.sequence);
+      line.push({ name, czxid, place, attempt: this.attemptAt(child) });
     }
-    return line.sort((a, b) => (a.czxid < b.czxid ? -1 : 1));
+    return line.sort((a, b) => (a.place < b.place ? -1 : 1));
   }
 
   /** Whether the session that made a node is alive. */
@@ -235,7 +241,7 @@ export class World {
     return this.#gone.get(claimPath);
   }
 
-  /** Somebody who is no part of the protocol is about to delete this claim: its holder cannot know yet. */
+  /** This claim is about to go by force, not by the protocol: its holder cannot know yet. */
   rob(claimPath: string): void {
     this.#robbed.add(claimPath);
   }
@@ -277,11 +283,20 @@ export class World {
   }
 
   #committed(transaction: Transaction): void {
+    this.#noteThief(transaction);
     for (const mutation of transaction.mutations) {
       if (mutation.type === 'delete') this.#gone.set(mutation.path, this.clock.now());
       if (this.traces !== null) this.#tellOf(mutation.type, mutation.path);
     }
     for (const checker of this.checkers) checker.committed?.(transaction);
+  }
+
+  /** Whose claim goes in the transaction that makes another's. */
+  #noteThief({ mutations }: Transaction): void {
+    const thief = mutations.find(({ type, path }) => type === 'create' && this.guidOf(path) !== undefined);
+    if (thief === undefined) return;
+    for (const { type, path } of mutations)
+      if (type === 'delete' && this.guidOf(path) !== this.guidOf(thief.path)) this.rob(path);
   }
 
   #tellOf(what: string, path: string): void {

@@ -1,4 +1,4 @@
-/** At most one holder: each by its own belief, on its own clocks, until its validity bound, against every other one. */
+/** At most one holder, or only such as share: each by its own belief, on its own clocks, until its validity bound, against every other one. */
 import type { Attempt } from '../attempt.js';
 import type { World } from '../world.js';
 import type { Checker } from './checker.js';
@@ -19,13 +19,13 @@ export class OneHolder implements Checker {
   step(): string | undefined {
     if (this.#holders.size < 2) return undefined;
     let found: string | undefined;
-    const first = new Map<string, Attempt>();
+    const seen: Attempt[] = [];
     for (const attempt of this.#holders) {
       if (attempt.over || attempt.participant.clock.dead) this.#holders.delete(attempt);
       else if (this.#isAlone(attempt)) continue;
       if (!attempt.believes || this.#world.wasRobbed(attempt)) continue;
-      const other = first.get(attempt.path);
-      first.set(attempt.path, attempt);
+      const other = seen.find(({ path, shared }) => path === attempt.path && !(shared && attempt.shared));
+      seen.push(attempt);
       if (other === undefined) continue;
       this.#world.overlapped(other, attempt);
       found = `${other.name} and ${attempt.name} both hold ${attempt.path}`;
