@@ -17,6 +17,7 @@ const SUBPATHS = {
   '/embedded': 'src/embedded/index',
   '/native': 'src/zookeeper/native-client',
   '/inspect': 'src/inspect/index',
+  '/metrics': 'src/metrics/index',
   '/dashboard': 'src/dashboard/index',
 };
 const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
@@ -24,8 +25,8 @@ const alias = Object.entries(SUBPATHS).map(([subpath, file]) => ({
   replacement: built ? `${root}dist/${file}.js` : `${root}${file}.ts`,
 }));
 
-/** `source` leads `#dial` and its like to the sources as well. */
-const conditions = [...(built ? [] : ['source']), 'module', 'node', 'development|production'];
+/** `source` leads `#dial` and its like to the sources as well. Node itself is given these too: `module` is for bundlers alone. */
+const conditions = [...(built ? [] : ['source']), 'node', 'development|production'];
 
 /** Many histories, some of them of altered sources: minutes, not seconds. */
 const simulation = ['mutants', 'many-histories', 'overlap'].map((name) => `test/simulation/${name}.test.ts`);

@@ -223,7 +223,20 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   // EXPLAIN, SHOW, COMMAND, and the names on the door
   'src/inspect/': ['machines/', 'src/clock', 'rxjs', 'xstate'],
-  'src/metrics': ['src/contention (type)', 'src/ownership (type)', 'rxjs'],
+  // MEASURE: backends are given, never imported (docs/decisions/017)
+  'src/metrics/': [
+    'machines/',
+    'src/arguments',
+    'src/clock',
+    'src/contention (type)',
+    'src/errors',
+    'src/hand-overs',
+    'src/ownership',
+    'src/zookeeper/session-port (type)',
+    'src/zookeeper/supervisor (type)',
+    'rxjs',
+    'xstate (type)',
+  ],
   'src/dashboard/': [
     'src/clock',
     'src/contention (type)',
