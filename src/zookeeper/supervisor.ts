@@ -190,6 +190,7 @@ export class Supervisor implements SessionPort {
         const { sessionId, server, negotiatedTimeoutMs } = state;
         machine.send({ type: 'client.connected', sessionId, timeoutMs: negotiatedTimeoutMs });
         this.#quorum?.begin(client);
+        this.#options.logger.info(`${this.connectString}: connected to ${server}, session ${sessionId}`);
         this.#change(
           { kind: 'connected', sessionNumber, sessionId, server, negotiatedTimeoutMs },
           { type: 'session.connected', sessionId },

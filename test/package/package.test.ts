@@ -1,6 +1,6 @@
 /** What people install: the tarball, in an empty folder, as npm lays it out there. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
@@ -8,7 +8,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { root, textOf } from '../setup/source-files.js';
 
 const manifest = JSON.parse(textOf('package.json')) as {
@@ -28,6 +28,13 @@ function run(command: string, args: string[], cwd: string): string {
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`);
   return stdout;
+}
+
+/** Type-checks one file as a stranger's compiler does, the declarations of packages included. */
+function compile(file: string): void {
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...node, file], folder);
 }
 
 /** The README's first program and what it says that prints: the `ts` and `text` blocks under "Two minutes". */
@@ -111,13 +118,50 @@ it("runs the README's example, which prints what the README says", () => {
 
 it("type-checks the README's example as a stranger's compiler does, declarations included", () => {
   writeFileSync(join(folder, 'example.mts'), mainExample().source);
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
-  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-  run(
-    process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...node, 'example.mts'],
-    folder,
-  );
+  compile('example.mts');
+});
+
+it('measures with neither prom-client nor OpenTelemetry at hand, in its declarations as well', () => {
+  const source = `import { openTelemetryMetrics, promMetrics } from 'holdfast/metrics';
+    console.log(typeof promMetrics, typeof openTelemetryMetrics);\n`;
+  writeFileSync(join(folder, 'measure.mts'), source);
+  writeFileSync(join(folder, 'measure.mjs'), source);
+  compile('measure.mts');
+  expect(run(process.execPath, ['measure.mjs'], folder)).toBe('function function\n');
+});
+
+it('runs the programs of docs/metrics.md, which export what they promise', () => {
+  // As npm would lay them out: their own packages stay where they are.
+  const programs = join(folder, 'measuring');
+  mkdirSync(join(programs, 'node_modules/@opentelemetry'), { recursive: true });
+  for (const name of ['prom-client', 'pino', '@opentelemetry/api', '@opentelemetry/sdk-metrics', '@types'])
+    symlinkSync(join(root, 'node_modules', name), join(programs, 'node_modules', name));
+  const blocks = [...textOf('docs/metrics.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
+  const endings = [
+    'console.log(await client.register.metrics());',
+    'await provider.forceFlush();',
+    'session.state.subscribe();',
+  ];
+  const printed = blocks.map(([, code = ''], index) => {
+    const source = `${code}
+      const lease = await session.lock('/holdfast-test/metrics').acquire();
+      await lease.release();
+      ${endings[index] ?? ''}
+      process.exit();\n`
+      .replace('127.0.0.1:2181', inject('zookeeper'))
+      .replace('listen(9464)', "listen(0, '127.0.0.1')");
+    writeFileSync(join(programs, `program-${index}.mts`), source);
+    const { outputText } = ts.transpileModule(source, {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+    });
+    writeFileSync(join(programs, `program-${index}.mjs`), outputText);
+    compile(join('measuring', `program-${index}.mts`));
+    return run(process.execPath, [`program-${index}.mjs`], programs);
+  });
+  expect(printed[0]).toContain('holdfast_acquisitions_total{lock="metrics",outcome="acquired"} 1');
+  expect(printed[1]).toMatch(/name: 'holdfast\.wait'/);
+  expect(printed[2]).toMatch(/"level":30.*connected to/);
+  expect(printed).toHaveLength(endings.length);
 });
 
 it('runs in a page, where nothing of Node is', async () => {
