@@ -30,12 +30,17 @@ function run(command: string, args: string[], cwd: string): string {
   return stdout;
 }
 
-/** Type-checks one file as a stranger's compiler does, the declarations of packages included. */
-function compile(file: string): void {
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
-  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...node, file], folder);
-}
+/** Its ts blocks as programs, each with an ending that uses the session and says what came of it. */
+const MEASURING = [
+  'console.log(await client.register.metrics());',
+  'await provider.forceFlush();',
+  'session.state.subscribe();',
+].map((ending, index) => {
+  const code = [...textOf('docs/metrics.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm)][index]?.[1];
+  if (code === undefined) throw new Error('docs/metrics.md must show a program for each of these endings.');
+  const use = "await (await session.lock('/holdfast-test/metrics').acquire()).release();";
+  return `${code}\n${use}\n${ending}\nprocess.exit();\n`;
+});
 
 /** The README's first program and what it says that prints: the `ts` and `text` blocks under "Two minutes". */
 function mainExample(): { source: string; output: string } {
@@ -69,6 +74,11 @@ beforeAll(() => {
   const peers = ['rxjs', 'xstate'].map((name) => `${name}@${manifest.devDependencies[name] ?? ''}`);
   const quietly = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   run('npm', ['install', ...quietly, tarball, ...peers], folder);
+  // Further in, so that the package itself has them not: what a program brings for measuring.
+  const brought = join(folder, 'measuring/node_modules');
+  mkdirSync(join(brought, '@opentelemetry'), { recursive: true });
+  for (const name of ['prom-client', 'pino', '@opentelemetry/api', '@opentelemetry/sdk-metrics'])
+    symlinkSync(join(root, 'node_modules', name), join(brought, name));
 }, 180_000);
 
 afterAll(() => {
@@ -116,52 +126,36 @@ it("runs the README's example, which prints what the README says", () => {
   if (differs !== -1 || printed.length !== said.length) expect(printed).toEqual(said);
 });
 
-it("type-checks the README's example as a stranger's compiler does, declarations included", () => {
+it("type-checks what the README and docs/metrics.md show, as a stranger's compiler does, declarations included", () => {
   writeFileSync(join(folder, 'example.mts'), mainExample().source);
-  compile('example.mts');
+  const programs = MEASURING.map((source, index) => {
+    const file = `measuring/program-${index}.mts`;
+    writeFileSync(join(folder, file), source);
+    return file;
+  });
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+  const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [compiler, ...options, ...node, 'example.mts', ...programs], folder);
 });
 
-it('measures with neither prom-client nor OpenTelemetry at hand, in its declarations as well', () => {
-  const source = `import { openTelemetryMetrics, promMetrics } from 'holdfast/metrics';
-    console.log(typeof promMetrics, typeof openTelemetryMetrics);\n`;
-  writeFileSync(join(folder, 'measure.mts'), source);
-  writeFileSync(join(folder, 'measure.mjs'), source);
-  compile('measure.mts');
-  expect(run(process.execPath, ['measure.mjs'], folder)).toBe('function function\n');
+it('measures with neither prom-client nor OpenTelemetry at hand', () => {
+  const names = "import('holdfast/metrics').then((module) => console.log(Object.keys(module).join()))";
+  expect(run(process.execPath, ['--eval', names], folder)).toBe('openTelemetryMetrics,promMetrics\n');
 });
 
 it('runs the programs of docs/metrics.md, which export what they promise', () => {
-  // As npm would lay them out: their own packages stay where they are.
-  const programs = join(folder, 'measuring');
-  mkdirSync(join(programs, 'node_modules/@opentelemetry'), { recursive: true });
-  for (const name of ['prom-client', 'pino', '@opentelemetry/api', '@opentelemetry/sdk-metrics', '@types'])
-    symlinkSync(join(root, 'node_modules', name), join(programs, 'node_modules', name));
-  const blocks = [...textOf('docs/metrics.md').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
-  const endings = [
-    'console.log(await client.register.metrics());',
-    'await provider.forceFlush();',
-    'session.state.subscribe();',
-  ];
-  const printed = blocks.map(([, code = ''], index) => {
-    const source = `${code}
-      const lease = await session.lock('/holdfast-test/metrics').acquire();
-      await lease.release();
-      ${endings[index] ?? ''}
-      process.exit();\n`
-      .replace('127.0.0.1:2181', inject('zookeeper'))
-      .replace('listen(9464)', "listen(0, '127.0.0.1')");
-    writeFileSync(join(programs, `program-${index}.mts`), source);
-    const { outputText } = ts.transpileModule(source, {
+  const printed = MEASURING.map((source, index) => {
+    const program = source.replace('127.0.0.1:2181', inject('zookeeper')).replace('9464', "0, '127.0.0.1'");
+    const { outputText } = ts.transpileModule(program, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
     });
-    writeFileSync(join(programs, `program-${index}.mjs`), outputText);
-    compile(join('measuring', `program-${index}.mts`));
-    return run(process.execPath, [`program-${index}.mjs`], programs);
+    writeFileSync(join(folder, `measuring/program-${index}.mjs`), outputText);
+    return run(process.execPath, [`program-${index}.mjs`], join(folder, 'measuring'));
   });
   expect(printed[0]).toContain('holdfast_acquisitions_total{lock="metrics",outcome="acquired"} 1');
   expect(printed[1]).toMatch(/name: 'holdfast\.wait'/);
   expect(printed[2]).toMatch(/"level":30.*connected to/);
-  expect(printed).toHaveLength(endings.length);
 });
 
 it('runs in a page, where nothing of Node is', async () => {
