@@ -42,6 +42,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    // Most files wait for servers and processes, not for a core: on two cores vitest would run one file at a time.
+    maxWorkers: 2,
     setupFiles: ['test/setup/orphan.ts'],
     projects: [
       {
