@@ -5,22 +5,29 @@ export interface Grant {
   readonly who: string;
   /** The claim's number, which is the order of asking. */
   readonly number: number;
+  readonly reads: boolean;
 }
+
+/** Who may be inside together; default: one alone. */
+export type Rule = (inside: readonly Grant[]) => boolean;
+
+const alone: Rule = (inside) => inside.length <= 1;
+/** Readers together, or one writer. */
+export const readersOrOneWriter: Rule = (inside) => alone(inside) || inside.every(({ reads }) => reads);
 
 export class Referee {
   readonly grants: Grant[] = [];
-  /** Each moment at which more were inside than may be. */
+  /** Each moment at which some were inside who may not be together. */
   readonly overlaps: string[] = [];
-  readonly #inside: string[] = [];
-  readonly #most: number;
+  readonly #inside: Grant[] = [];
+  readonly #rule: Rule;
 
-  /** `most`: how many may be inside. */
-  constructor(most = 1) {
-    this.#most = most;
+  constructor(rule: Rule = alone) {
+    this.#rule = rule;
   }
 
-  get inside(): readonly string[] {
-    return this.#inside;
+  get inside(): string[] {
+    return this.#inside.map(({ who }) => who);
   }
 
   get numbers(): number[] {
@@ -34,13 +41,26 @@ export class Referee {
     return served;
   }
 
-  enter(who: string, claim: string): void {
-    this.#inside.push(who);
-    this.grants.push({ who, number: Number(/\d{10}$/.exec(claim)?.[0]) });
-    if (this.#inside.length > this.#most) this.overlaps.push(this.#inside.join(' and '));
+  /** Grants that came before an earlier claim's; of two readers, neither has to be first. */
+  get overtakings(): string[] {
+    return this.grants.flatMap((later, at) =>
+      this.grants
+        .slice(0, at)
+        .filter((earlier) => earlier.number > later.number && !(earlier.reads && later.reads))
+        .map((earlier) => `${earlier.who} (${earlier.number}) before ${later.who} (${later.number})`),
+    );
+  }
+
+  enter(who: string, claim: string, reads = false): void {
+    const grant = { who, number: Number(/\d{10}$/.exec(claim)?.[0]), reads };
+    this.#inside.push(grant);
+    this.grants.push(grant);
+    if (!this.#rule(this.#inside)) this.overlaps.push(this.inside.join(' and '));
   }
 
   leave(who: string): void {
-    this.#inside.splice(this.#inside.indexOf(who), 1);
+    const at = this.#inside.findIndex((grant) => grant.who === who);
+    if (at === -1) throw new Error(`${who} is not inside`);
+    this.#inside.splice(at, 1);
   }
 }

@@ -103,6 +103,11 @@ export class Stage {
     return this.line(({ contenders }) => contenders.length === count, path);
   }
 
+  /** Resolves when the path has so many children, whatever they are. */
+  async childCount(path: string, count: number): Promise<void> {
+    await this.line(({ contenders, foreign }) => contenders.length + foreign.length === count, path);
+  }
+
   async clear(): Promise<void> {
     await Promise.all(this.#parties.map((party) => party.close()));
     await Promise.all(this.#sessions.map((session) => session.close()));

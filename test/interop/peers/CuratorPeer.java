@@ -130,7 +130,7 @@ public final class CuratorPeer {
         new DistributedBarrier(client, path).removeBarrier();
         return "";
       case "wait at barrier":
-        return Boolean.toString(new DistributedBarrier(client, path).waitOnBarrier(60, TimeUnit.SECONDS));
+        return Boolean.toString(new DistributedBarrier(client, path).waitOnBarrier(count, TimeUnit.MILLISECONDS));
       case "enter":
         doubleBarriers.put(path, new DistributedDoubleBarrier(client, path, count));
         return Boolean.toString(doubleBarriers.get(path).enter(60, TimeUnit.SECONDS));
