@@ -197,6 +197,8 @@ export class LockAcquisition<L extends SharedLease> {
       if (ownership.status === 'held' && ownership.connection === 'confirmed' && !claimWatched)
         this.#settings.lateCalls.add(this.#watchDue);
       if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
+      if (ownership.status === 'held' && ownership.revokeRequested !== null)
+        ownership.lease.markRevokeRequested(ownership.revokeRequested);
     }
     if (snapshot.hasTag('settled')) {
       this.#stopNews?.();
@@ -231,6 +233,7 @@ export class LockAcquisition<L extends SharedLease> {
       policy: onSuspend,
       ttlMs,
       standing: () => this.#standing(),
+      revokeRequested: () => this.#actor.getSnapshot().context.revokeRequested,
       release: () => this.release(),
       renewed: (remainingMs) => {
         this.#send({ type: 'ttl.written', remainingMs });

@@ -14,6 +14,7 @@ export type LockErrorCode =
   | 'UNLOCKING_FAILED'
   | 'EXPIRE_LOCK_FAILED'
   | 'LOCK_LOST'
+  | 'REVOKE_REQUESTED'
   | 'CLAIM_DELETED'
   | 'CLAIM_GONE'
   | 'SESSION_CLOSED'
@@ -174,6 +175,32 @@ export class LockLostError extends LockError {
       cause,
     );
     this.reason = reason;
+  }
+}
+
+/** Why `lease.revokeSignal` aborts: somebody asks for what is held. It is still held; finish soon, and release. */
+export class RevokeRequestedError extends LockError {
+  override readonly name = 'RevokeRequestedError';
+  /** Who asks, in their own words. */
+  readonly by: string;
+  /** Empty: not said. */
+  readonly why: string;
+  /** So long after asking they will take it by force, ms, by their own clock; undefined: not said. */
+  readonly graceMs: number | undefined;
+  constructor(
+    path: string,
+    { by, why, graceMs }: { readonly by: string; readonly why: string; readonly graceMs?: number },
+  ) {
+    const when =
+      graceMs === undefined ? 'may take it by force' : `will take it by force ${graceMs} ms after asking`;
+    super(
+      'REVOKE_REQUESTED',
+      `${by} asks for ${path}${why === '' ? '' : ` (${why})`}, and ${when}: finish soon, and release it`,
+      path,
+    );
+    this.by = by;
+    this.why = why;
+    this.graceMs = graceMs;
   }
 }
 

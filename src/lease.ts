@@ -1,11 +1,12 @@
 /** What a holder holds. Whether it still does is computed at every call, never remembered from an event (T39). */
-import type { Claim, ExpiryReason, SuspendPolicy } from '../machines/lock-machine.js';
+import type { Claim, ExpiryReason, RevokeRequest, SuspendPolicy } from '../machines/lock-machine.js';
 import { checkList } from './arguments.js';
 import type { ClaimRecord } from './claim-record.js';
 import {
   CommitOutcomeUnknownError,
   CommitRefusedError,
   LockLostError,
+  RevokeRequestedError,
   SessionClosedError,
 } from './errors.js';
 import type { TransactionOperation, TransactionResult } from './zookeeper/client.js';
@@ -26,6 +27,8 @@ export interface LeaseParts {
   readonly ttlMs: number | null;
   /** What the machine says now: held, or why not any more. */
   readonly standing: () => 'held' | 'released' | ExpiryReason;
+  /** The last request to give it up, if any was heard. */
+  readonly revokeRequested: () => RevokeRequest | null;
   /** Gives the lock up; resolves when the claim is gone. */
   readonly release: () => Promise<void>;
   /** Tells the machine of a renewed term. */
@@ -46,6 +49,7 @@ export class SharedLease implements AsyncDisposable {
   /** @internal */
   protected readonly parts: LeaseParts;
   #controller: AbortController | null = null;
+  #asked: AbortController | null = null;
 
   /** @internal */
   constructor(parts: LeaseParts) {
@@ -84,6 +88,23 @@ export class SharedLease implements AsyncDisposable {
     const standing = this.#standing();
     if (standing !== 'held' && standing !== 'released') this.#abort(standing);
     return this.#controller.signal;
+  }
+
+  /** Who asks for it, and why: the last request, if anybody asked. Finish soon and release; when their grace is over they take it by force. */
+  get revokeRequested(): RevokeRequest | null {
+    return this.parts.revokeRequested();
+  }
+
+  /**
+   * Aborts when somebody asks for the lock, with a {@link RevokeRequestedError} as reason: at the first request; {@link revokeRequested} says
+   * the last. **The lock is still held**: hand it to work that may be broken off, and release when that has ended. It is heard of from a few
+   * milliseconds after the grant on, while there is a connection.
+   */
+  get revokeSignal(): AbortSignal {
+    this.#asked ??= new AbortController();
+    const request = this.revokeRequested;
+    if (request !== null) this.markRevokeRequested(request);
+    return this.#asked.signal;
   }
 
   /** Whether it is held now, by this process's best knowledge. Once it was not, it never is again, and the claim is withdrawn. */
@@ -170,6 +191,12 @@ export class SharedLease implements AsyncDisposable {
   /** @internal The machine said that it is over. */
   markLost(reason: ExpiryReason): void {
     if (this.#controller !== null) this.#abort(reason);
+  }
+
+  /** @internal Somebody asks for it. */
+  markRevokeRequested(request: RevokeRequest): void {
+    if (this.#asked?.signal.aborted === false)
+      this.#asked.abort(new RevokeRequestedError(this.parts.lockPath, request));
   }
 
   /**

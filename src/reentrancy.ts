@@ -155,6 +155,7 @@ export class Member<L extends SharedLease> {
       case 'held':
         this.#stopDeadline();
         this.#lease ??= this.#all.leaseFor(this);
+        if (ownership.revokeRequested !== null) this.#lease.markRevokeRequested(ownership.revokeRequested);
         this.#listener({ ...ownership, lease: this.#lease });
         return;
       case 'waitingOnPredecessor':

@@ -99,6 +99,7 @@ export function holding(held: Holding): Observable<Step<DurableLease>> {
         Math.max(0, remainingMs),
       );
     };
+    const held$ = new BehaviorSubject<Held>({ connection: 'confirmed', revokeRequested: null });
     const lease = new DurableLease(
       {
         session,
@@ -109,6 +110,7 @@ export function holding(held: Holding): Observable<Step<DurableLease>> {
         policy: 'session',
         ttlMs,
         standing: () => standing,
+        revokeRequested: () => held$.value.revokeRequested,
         release,
         renewed: mindTerm,
         lapsed: lose,
@@ -119,7 +121,6 @@ export function holding(held: Holding): Observable<Step<DurableLease>> {
       tenure,
     );
     mindTerm();
-    const held$ = new BehaviorSubject<Held>({ connection: 'confirmed', revokeRequested: null });
     subscriber.next({ status: 'held', grants: [{ lease, held$ }] });
     const watch = watching(session, lockPath, (client) => watchNode(client, claim.path)).subscribe({
       next: (news) => {
@@ -130,8 +131,10 @@ export function holding(held: Holding): Observable<Step<DurableLease>> {
         }
         const data = decodeClaim(news.data);
         if (tenureOf(data)?.holder !== tenure.holder) lose('revoked');
-        else if (data.revoke !== undefined && !sameRequest(asked, data.revoke))
+        else if (data.revoke !== undefined && !sameRequest(asked, data.revoke)) {
           held$.next({ connection: 'confirmed', revokeRequested: data.revoke });
+          lease.markRevokeRequested(data.revoke);
+        }
       },
       error: (error: unknown) => {
         subscriber.error(error);

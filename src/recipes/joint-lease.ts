@@ -1,4 +1,5 @@
 /** Several leases held as one: lost when one of them is. */
+import type { RevokeRequest } from '../../machines/lock-machine.js';
 import { CommitRefusedError, LockLostError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
 import type { TransactionOperation, TransactionResult } from '../zookeeper/client.js';
@@ -20,6 +21,7 @@ export interface JointLeaseParts<L extends SharedLease> {
 export class JointLease<L extends SharedLease> implements AsyncDisposable {
   readonly #parts: JointLeaseParts<L>;
   #signal: AbortSignal | null = null;
+  #revokeSignal: AbortSignal | null = null;
 
   /** @internal */
   constructor(parts: JointLeaseParts<L>) {
@@ -50,6 +52,19 @@ export class JointLease<L extends SharedLease> implements AsyncDisposable {
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.any(this.#parts.leases.map(({ signal }) => signal));
     return this.#signal;
+  }
+
+  /** Who asks for one of them, and why, if anybody does: as for all of them. */
+  get revokeRequested(): RevokeRequest | null {
+    for (const { revokeRequested } of this.#parts.leases)
+      if (revokeRequested !== null) return revokeRequested;
+    return null;
+  }
+
+  /** Aborts when somebody asks for one of them, as {@link SharedLease.revokeSignal} does. */
+  get revokeSignal(): AbortSignal {
+    this.#revokeSignal ??= AbortSignal.any(this.#parts.leases.map(({ revokeSignal }) => revokeSignal));
+    return this.#revokeSignal;
   }
 
   /** Whether all of them are held now, by this process's best knowledge. */

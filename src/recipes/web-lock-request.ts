@@ -26,6 +26,8 @@ export interface WebLock {
   readonly mode: WebLockMode;
   /** Aborts when the lock is lost, or stolen: stop the work at once. */
   readonly signal: AbortSignal;
+  /** Aborts when somebody asks for it (`session.revoke()`): it is still held, so finish soon. */
+  readonly revokeSignal: AbortSignal;
   /** Larger for every later `exclusive` holder of this name; send it with every write. Undefined for `shared`. */
   readonly fencingToken: bigint | undefined;
 }

@@ -156,9 +156,9 @@ async function stamped(lease: StampedLease, signal: AbortSignal | undefined): Pr
 
 /** Runs the callback under `lease`. Settles once the lock is given back, or at its loss. */
 async function hold<T>(lease: SharedLease, { name, mode, callback }: WebLockRequest<T>): Promise<Awaited<T>> {
-  const { signal } = lease;
+  const { signal, revokeSignal } = lease;
   const fencingToken = lease instanceof StampedLease ? lease.fencingToken : undefined;
-  const lock: WebLock = Object.freeze({ name, mode, signal, fencingToken });
+  const lock: WebLock = Object.freeze({ name, mode, signal, revokeSignal, fencingToken });
   const losing = new Promise<never>((_, reject) => {
     const tell = () => {
       reject(lost(signal.reason as LockError));

@@ -1,7 +1,13 @@
 /** Asking a holder to give up, and what becomes of one that does not. In virtual time, on the embedded ZooKeeper. */
 import type { Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Lease, Ownership, Session } from '../../src/index.js';
+import {
+  type Lease,
+  type Ownership,
+  RevokeRequestedError,
+  type Session,
+  type WebLock,
+} from '../../src/index.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
 const PATH = '/locks/orders';
@@ -156,6 +162,93 @@ describe('a holder that is asked to give up', () => {
     await ensemble.until(operator.breakClaim(onlyClaim(), { by: 'ops' }));
     await ensemble.clock.settle();
     expect(heard.at(-1)).toEqual({ status: 'expired', reason: 'node-deleted' });
+  });
+});
+
+describe('a lease that nobody subscribed for', () => {
+  /** What becomes of it is told by others. */
+  const ask = (claim: string, request: object = {}) => {
+    operator.revoke(claim, { ...REQUEST, ...request }).catch(() => undefined);
+    return ensemble.clock.settle();
+  };
+
+  it('says who asks for it, aborts its revokeSignal with that, and is held until it is released', async () => {
+    const lease = await ensemble.held(PATH);
+    const { revokeSignal } = lease;
+    await ensemble.clock.settle();
+    expect([lease.revokeRequested, revokeSignal.aborted]).toEqual([null, false]);
+    revokeSignal.addEventListener('abort', () => void lease.release());
+    const revoking = operator.revoke(lease.claimPath, REQUEST);
+    expect(await ensemble.until(revoking)).toBeNull();
+    expect(lease.revokeRequested).toEqual(REQUEST);
+    expect(revokeSignal.reason).toBeInstanceOf(RevokeRequestedError);
+    expect(revokeSignal.reason).toMatchObject({ code: 'REVOKE_REQUESTED', path: PATH, ...REQUEST });
+    expect(String(revokeSignal.reason)).toContain('ops asks for /locks/orders (maintenance)');
+    expect(lease.signal.aborted).toBe(false);
+  });
+
+  it('has aborted for whoever asks for the signal late, and says the last request of several', async () => {
+    const lease = await ensemble.held(PATH);
+    await ensemble.clock.settle();
+    await ask(lease.claimPath);
+    await ask(lease.claimPath, { by: 'eve', why: '' });
+    await ensemble.clock.advance(50);
+    expect(lease.isHeld()).toBe(true);
+    expect(lease.revokeSignal.aborted).toBe(true);
+    expect(lease.revokeRequested).toMatchObject({ by: 'eve' });
+    await ensemble.until(lease.release());
+  });
+
+  it('says a request of the time when it waited', async () => {
+    const first = await ensemble.held(PATH);
+    const waiting = ensemble.lock(PATH).acquire();
+    await ensemble.clock.advance(300);
+    await ask(ensemble.claims(PATH).find((path) => path !== first.claimPath) ?? '');
+    await ensemble.until(first.release());
+    const lease = await ensemble.until(waiting);
+    expect(lease.revokeRequested).toEqual(REQUEST);
+    expect(lease.revokeSignal.aborted).toBe(true);
+    await ensemble.until(lease.release());
+  });
+
+  it.each([
+    [
+      'that shares its grant',
+      async () => {
+        const lock = ensemble.lock(PATH, { reentrancy: 'count', owner: 'ada' });
+        await ensemble.until(lock.acquire());
+        return ensemble.until(lock.acquire());
+      },
+    ],
+    [
+      'that outlives its session',
+      () => ensemble.until(ensemble.session().lock(PATH, { ephemeral: false, owner: 'ada' }).acquire()),
+    ],
+    ['of several locks', () => ensemble.until(ensemble.session().multiLock(['/locks/a', PATH]).acquire())],
+  ])('%s hears it too', async (_, acquire) => {
+    const lease = await acquire();
+    const heard: unknown[] = [];
+    lease.revokeSignal.addEventListener('abort', () => heard.push(lease.revokeSignal.reason));
+    await ensemble.clock.advance(50);
+    await ask(onlyClaim());
+    await ensemble.clock.advance(50);
+    expect(heard).toMatchObject([{ code: 'REVOKE_REQUESTED', by: 'ops' }]);
+    expect(lease.revokeRequested).toEqual(REQUEST);
+    await ensemble.until(lease.release());
+  });
+
+  it('of a web lock hears it in its callback', async () => {
+    const { locks } = ensemble.session();
+    const heard = locks.request('orders', async (lock) => {
+      const { revokeSignal } = lock as WebLock;
+      await new Promise((resolve) => {
+        revokeSignal.addEventListener('abort', resolve, { once: true });
+      });
+      return (revokeSignal.reason as RevokeRequestedError).by;
+    });
+    await ensemble.clock.advance(50);
+    await ensemble.until(operator.revoke(ensemble.claims('/web-locks/orders')[0] ?? '', REQUEST));
+    expect(await ensemble.until(heard)).toBe('ops');
   });
 });
 
