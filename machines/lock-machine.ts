@@ -4,7 +4,7 @@
  * tested alone.
  */
 import type { SnapshotFrom } from 'xstate';
-import { lockSetup, slotInput, withdrawInput } from './lock-setup.js';
+import { consultInput, lockSetup, slotInput, watchInput, withdrawInput } from './lock-setup.js';
 
 export type * from './lock-facts.js';
 
@@ -260,15 +260,7 @@ export const lockMachine = lockSetup.createMachine({
           invoke: {
             id: 'watchPredecessor',
             src: 'watchPredecessor',
-            input: ({ context }) => {
-              const verdict = context.consultation?.verdict;
-              return {
-                ...slotInput({ context }),
-                predecessor: verdict?.kind === 'waits' ? verdict.predecessor : '',
-                everybody: verdict?.kind === 'waits' && verdict.watch === 'children',
-                first: verdict?.kind === 'waits' && verdict.behindHolder,
-              };
-            },
+            input: watchInput,
           },
           after: { waitingWatchDelay: { guard: 'claimUnwatched', actions: 'startClaimWatch' } },
           on: {
@@ -285,7 +277,7 @@ export const lockMachine = lockSetup.createMachine({
           invoke: {
             id: 'consultQueue',
             src: 'consultQueue',
-            input: ({ context }) => ({ ...slotInput({ context }), sync: context.cutSinceListing }),
+            input: consultInput,
             onDone: standing('noteConsultation'),
             onError: unanswered('awaitingSession', 'retrying'),
           },

@@ -41,6 +41,26 @@ export const withdrawInput = ({ context }: { context: LockContext }) => ({
   mayExist: context.mayExist,
 });
 
+export const consultInput = ({ context }: { context: LockContext }) => ({
+  acquisition: context.acquisition,
+  guid: context.guid,
+  claim: context.claim,
+  sync: context.cutSinceListing,
+});
+
+export const watchInput = ({ context }: { context: LockContext }): SlotInput & WatchInput => {
+  const { acquisition, guid, claim, consultation } = context;
+  const waits = consultation?.verdict.kind === 'waits' ? consultation.verdict : null;
+  return {
+    acquisition,
+    guid,
+    claim,
+    predecessor: waits?.predecessor ?? '',
+    everybody: waits?.watch === 'children',
+    first: waits?.behindHolder ?? false,
+  };
+};
+
 const errorOf = (event: unknown): SlotError => {
   const { error } = event as { error?: unknown };
   return typeof error === 'object' && error !== null ? error : {};
@@ -81,7 +101,8 @@ export const lockSetup = setup({
     timeout: ({ context }) => context.timeoutMs ?? 0,
     /** Between attempts that the server refused for now, on a connection that is up. */
     retryDelay: 100,
-    waitingWatchDelay: 250,
+    /** Where the next deletion is no grant, whoever waits hears of its own claim's in time: most waits are over before. */
+    waitingWatchDelay: 5_000,
   },
   guards: {
     sessionUp: ({ context }) => context.sessionUp,

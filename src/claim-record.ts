@@ -13,6 +13,9 @@ import { isZooKeeperError } from './zookeeper/errors.js';
  */
 const FOREIGN_PURGE_MARGIN_MS = 1_000;
 
+/** Where nothing was written yet; one for all, for ten thousand may wait. */
+const written: Promise<unknown> = Promise.resolve();
+
 /** One claim's data. */
 export class ClaimRecord {
   readonly #clock: Clock;
@@ -20,7 +23,7 @@ export class ClaimRecord {
   #data: ClaimData;
   #version = 0;
   #madeMs = 0;
-  #writing: Promise<unknown> = Promise.resolve();
+  #writing = written;
   /** Since when, and how long, the grant lasts by itself; null: for as long as it is held. */
   #term: { readonly since: Instant; readonly ttlMs: number } | null = null;
 

@@ -1,8 +1,44 @@
 /** WHO, asked of the server: a path's line, in the order it will hold. */
+
+import type { Verdict } from '../machines/lock-machine.js';
 import { decodeClaim } from './claim-data.js';
-import { type ContenderKind, type Line, lockRule, orderByCreation, type QueueRule } from './queue.js';
+import {
+  type ContenderKind,
+  type Line,
+  lineOf,
+  lockRule,
+  orderByCreation,
+  type QueueRule,
+  verdictOf,
+  verdictOfPlain,
+} from './queue.js';
 import type { ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
+
+/** A path's children, and what is made of them once. */
+export class Listing {
+  readonly names: readonly string[];
+  #asked = false;
+  #line: { readonly lineOf: QueueRule['lineOf']; readonly line: Line } | null = null;
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+  }
+
+  /** The line as `rule` reads it. */
+  line(rule: QueueRule): Line {
+    if (this.#line?.lineOf !== rule.lineOf)
+      this.#line = { lineOf: rule.lineOf, line: rule.lineOf(this.names) };
+    return this.#line.line;
+  }
+
+  /** The verdict on the first claim that asks, where it can be had without the line. */
+  quickVerdict(rule: QueueRule, claimName: string): Verdict | null {
+    if (this.#asked || rule.lineOf !== lineOf || rule.verdictOf !== verdictOf) return null;
+    this.#asked = true;
+    return verdictOfPlain(this.names, claimName);
+  }
+}
 
 /** The line in the order it will hold. */
 export async function listInOrder(
@@ -10,17 +46,17 @@ export async function listInOrder(
   lockPath: string,
   rule: QueueRule = lockRule,
 ): Promise<Line> {
-  return lineFrom(client, lockPath, await listOrNothing(client, lockPath), rule);
+  return lineFrom(client, lockPath, new Listing(await listOrNothing(client, lockPath)), rule);
 }
 
 /** As {@link listInOrder}, of a listing that is there already; at once, unless it takes further requests. */
 export function lineFrom(
   client: ZooKeeperClient,
   lockPath: string,
-  names: readonly string[],
+  listing: Listing,
   rule: QueueRule,
 ): Line | Promise<Line> {
-  const line = rule.lineOf(names);
+  const line = listing.line(rule);
   return line.pastCounterEnd ? ordered(client, lockPath, line) : line;
 }
 
@@ -61,4 +97,29 @@ export async function listOrNothing(client: ZooKeeperClient, lockPath: string): 
     if (isZooKeeperError(error, 'NoNode')) return [];
     throw error;
   }
+}
+
+const asked = new WeakMap<ZooKeeperClient, Map<string, Promise<Listing>>>();
+
+/**
+ * Lists a path once for all who ask for it before the next microtask: whoever queues up ten thousand claims would else have each of
+ * them list all the others. It is asked for then, so it shows whatever this session
+ * asked for before the call: a session is served in order. Rejects with the error of the listing.
+ */
+export function listTogether(client: ZooKeeperClient, path: string): Promise<Listing> {
+  let byPath = asked.get(client);
+  if (byPath === undefined) asked.set(client, (byPath = new Map<string, Promise<Listing>>()));
+  const others = byPath;
+  const known = others.get(path);
+  if (known !== undefined) return known;
+  const listing = new Promise<Listing>((resolve, reject) => {
+    queueMicrotask(() => {
+      others.delete(path);
+      client.getChildren(path).then(({ children }) => {
+        resolve(new Listing(children));
+      }, reject);
+    });
+  });
+  others.set(path, listing);
+  return listing;
 }

@@ -15,7 +15,7 @@ import {
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
-import { lineFrom, listOrNothing, placeOf } from './line-listing.js';
+import { Listing, lineFrom, listOrNothing, listTogether, placeOf } from './line-listing.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
 import {
@@ -67,12 +67,21 @@ export async function makeParents(
   return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
 }
 
-function judge(
-  acquisition: Acquisition,
-  names: readonly string[],
-  claimName: string,
-): Verdict | Promise<Verdict> {
-  const line = lineFrom(acquisition.session.client, acquisition.lockPath, names, acquisition.rule);
+async function listTogetherOrNothing(client: ZooKeeperClient, lockPath: string): Promise<Listing> {
+  try {
+    return await listTogether(client, lockPath);
+  } catch (error) {
+    if (isZooKeeperError(error, 'NoNode')) return new Listing([]);
+    throw error;
+  }
+}
+
+function judge(acquisition: Acquisition, listing: Listing, claimName: string): Verdict | Promise<Verdict> {
+  const { session, lockPath, rule } = acquisition;
+  // Nothing but plain names: there is nothing else to tell of such a line.
+  const verdict = listing.quickVerdict(rule, claimName);
+  if (verdict !== null) return verdict;
+  const line = lineFrom(session.client, lockPath, listing, rule);
   return line instanceof Promise
     ? line.then((inOrder) => verdictOn(acquisition, inOrder, claimName))
     : verdictOn(acquisition, line, claimName);
@@ -131,7 +140,7 @@ async function createClaim(acquisition: Acquisition, guid: string, wanted: () =>
     // Whoever gave up while the parents were made has looked for a claim by now, and found none.
     if (!wanted()) throw new Error(`nobody waits for a claim at ${lockPath} any more`);
     const creating = makeClaim(acquisition, guid);
-    const listing = client.getChildren(lockPath);
+    const listing = listTogether(client, lockPath);
     // Whoever fails first, the other is minded.
     listing.catch(ignored);
     let created: Created;
@@ -144,9 +153,9 @@ async function createClaim(acquisition: Acquisition, guid: string, wanted: () =>
     }
     const { path } = created;
     made.add(path);
-    let children: readonly string[];
+    let listed: Listing;
     try {
-      ({ children } = await listing);
+      listed = await listing;
     } catch (error) {
       throw unknownUnlessRefused(error);
     }
@@ -154,7 +163,7 @@ async function createClaim(acquisition: Acquisition, guid: string, wanted: () =>
     if (stat === null)
       throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
     const claim = claimOf(acquisition, path, stat, client);
-    const judged = judge(acquisition, children, claim.name);
+    const judged = judge(acquisition, listed, claim.name);
     const verdict = judged instanceof Promise ? await judged : judged;
     return { claim, verdict, asOf: session.clock.wallNow() };
   }
@@ -182,7 +191,7 @@ async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enque
   const asOf = acquisition.session.clock.wallNow();
   const claim = await findClaim(acquisition, names, guid);
   if (claim === null) return null;
-  return { claim, verdict: await judge(acquisition, names, claim.name), asOf };
+  return { claim, verdict: await judge(acquisition, new Listing(names), claim.name), asOf };
 }
 
 async function findClaim(
@@ -222,7 +231,7 @@ async function stealPlace(
     const asOf = session.clock.wallNow();
     const claim = await findClaim(acquisition, names, guid);
     if (claim === null) return { claim: last, verdict: { kind: 'missing' }, asOf };
-    const line = await lineFrom(client, lockPath, names, rule);
+    const line = await lineFrom(client, lockPath, new Listing(names), rule);
     const verdict = verdictOn(acquisition, line, claim.name);
     const robbery = robberyIn(line, claim.name);
     if (verdict.kind !== 'waits' || robbery === null) return { claim, verdict, asOf };
@@ -267,9 +276,11 @@ async function stealPlace(
  */
 async function consultQueue(acquisition: Acquisition, claim: Claim, sync: boolean): Promise<Consultation> {
   const { session, lockPath } = acquisition;
-  const names = sync ? await listAfterSync(acquisition) : await listOrNothing(session.client, lockPath);
+  const listing = sync
+    ? new Listing(await listAfterSync(acquisition))
+    : await listTogetherOrNothing(session.client, lockPath);
   const asOf = acquisition.session.clock.wallNow();
-  return { verdict: await judge(acquisition, names, claim.name), asOf };
+  return { verdict: await judge(acquisition, listing, claim.name), asOf };
 }
 
 /** DESIGN §3.5: same node, same session, same creation, still first where that matters. */

@@ -71,7 +71,13 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/session-port',
     'src/zookeeper/watches',
   ],
-  'src/line-listing': ['src/claim-data', 'src/queue', 'src/zookeeper/client (type)', 'src/zookeeper/errors'],
+  'src/line-listing': [
+    'machines/ (type)',
+    'src/claim-data',
+    'src/queue',
+    'src/zookeeper/client (type)',
+    'src/zookeeper/errors',
+  ],
   'src/lock-actors': [
     'machines/',
     'src/attempt',

@@ -12,6 +12,7 @@ import {
   readRule,
   unseenIn,
   verdictOf,
+  verdictOfPlain,
   writeRule,
 } from '../src/queue.js';
 
@@ -293,5 +294,52 @@ describe('the verdict among readers and writers', () => {
     const ordered = orderByCreation(lineOf([queued, reader]), places);
     expect(verdictOf(ordered, reader).kind).toBe('holds');
     expect(verdictOf(ordered, queued)).toMatchObject({ predecessor: reader });
+  });
+});
+
+describe('a long line', () => {
+  /** So many names with numbers of their own, and now and then one that is not plain, or a number twice. */
+  const longLine = fc
+    .uniqueArray(fc.integer({ min: 0, max: COUNTER_END }), { minLength: 60, maxLength: 90 })
+    .chain((numbers) =>
+      fc.record({
+        names: fc.constant(numbers.map((number, index) => name(`g${index}`, number))),
+        odd: fc.option(
+          fc.constantFrom(PLAIN, WRITER, READER, KAZOO, 'foreign', name('twice', numbers[3] ?? 0)),
+        ),
+        claim: fc.nat({ max: numbers.length + 2 }),
+      }),
+    )
+    .map(({ names, odd, claim }) => ({
+      names: odd === null ? names : [...names.slice(0, 7), odd, ...names.slice(7)],
+      claim: names[claim] ?? name('nobody', claim),
+    }));
+
+  it('gets the verdict without being sorted that it gets sorted, or none', () => {
+    let quick = 0;
+    fc.assert(
+      fc.property(longLine, ({ names, claim }) => {
+        const verdict = verdictOfPlain(names, claim);
+        if (verdict === null) return;
+        quick += 1;
+        expect(verdict).toEqual(verdictOf(lineOf(names), claim));
+      }),
+    );
+    expect(quick).toBeGreaterThan(0);
+  });
+
+  it('is not read that way where a name is not plain', () => {
+    const names = Array.from({ length: 100 }, (_, index) => name(`g${index}`, index));
+    for (const odd of [WRITER, READER, KAZOO, 'foreign', name('end', COUNTER_END), name('twice', 98)])
+      expect(verdictOfPlain([...names, odd], names[99] ?? '')).toBeNull();
+    expect(verdictOfPlain(names.slice(0, 10), names[9] ?? '')).toBeNull();
+  });
+
+  it('tells each of many where it stands, who is not in it included', () => {
+    const names = Array.from({ length: 100 }, (_, index) => name(`g${index}`, index));
+    const line = lineOf([...names].reverse());
+    for (const [index, each] of names.entries())
+      expect(verdictOf(line, each)).toMatchObject(index === 0 ? { kind: 'holds' } : { position: index });
+    expect(verdictOf(line, name('nobody', 7))).toEqual({ kind: 'missing' });
   });
 });

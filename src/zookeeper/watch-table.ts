@@ -42,8 +42,14 @@ const listOfKind = {
   persistentRecursive: 'persistentRecursiveWatches',
 } as const satisfies Record<WatchKind, keyof WatchBatch>;
 
+/** Most paths have one watcher, and a set of its own for each costs more than the watch. */
+type Watchers = Watcher | Set<Watcher>;
+
+const oneByOne = (watchers: Watchers | undefined): Iterable<Watcher> =>
+  watchers === undefined ? [] : typeof watchers === 'function' ? [watchers] : watchers;
+
 export class WatchTable {
-  readonly #watchers: Readonly<Record<WatchKind, Map<string, Set<Watcher>>>> = {
+  readonly #watchers: Readonly<Record<WatchKind, Map<string, Watchers>>> = {
     data: new Map(),
     exists: new Map(),
     child: new Map(),
@@ -54,8 +60,9 @@ export class WatchTable {
   /** The same watcher twice on one path and kind is one watcher. */
   add(kind: WatchKind, path: string, watcher: Watcher): void {
     const watchers = this.#watchers[kind].get(path);
-    if (watchers === undefined) this.#watchers[kind].set(path, new Set([watcher]));
-    else watchers.add(watcher);
+    if (watchers === undefined) this.#watchers[kind].set(path, watcher);
+    else if (typeof watchers !== 'function') watchers.add(watcher);
+    else if (watchers !== watcher) this.#watchers[kind].set(path, new Set([watchers, watcher]));
   }
 
   /** Who hears of a change at `path`; the one-shot ones among them are forgotten. Nobody hears of it twice. */
@@ -65,13 +72,13 @@ export class WatchTable {
       const watchers = this.#watchers[kind].get(path);
       if (watchers === undefined) continue;
       this.#watchers[kind].delete(path);
-      for (const watcher of watchers) hearers.add(watcher);
+      for (const watcher of oneByOne(watchers)) hearers.add(watcher);
     }
-    for (const watcher of this.#watchers.persistent.get(path) ?? []) hearers.add(watcher);
+    for (const watcher of oneByOne(this.#watchers.persistent.get(path))) hearers.add(watcher);
     // A recursive watch promises no child events: it hears of the children themselves (AddWatchMode).
     if (change === 'childrenChanged' || this.#watchers.persistentRecursive.size === 0) return hearers;
     for (let above = path; above !== ''; above = parentOf(above)) {
-      for (const watcher of this.#watchers.persistentRecursive.get(above) ?? []) hearers.add(watcher);
+      for (const watcher of oneByOne(this.#watchers.persistentRecursive.get(above))) hearers.add(watcher);
     }
     return hearers;
   }
@@ -80,7 +87,8 @@ export class WatchTable {
   forget(path: string, watcher: Watcher): WatchKind[] {
     return kinds.filter((kind) => {
       const watchers = this.#watchers[kind].get(path);
-      if (watchers?.delete(watcher) !== true) return false;
+      if (watchers === undefined || watchers === watcher) return this.#watchers[kind].delete(path);
+      if (typeof watchers === 'function' || !watchers.delete(watcher)) return false;
       if (watchers.size === 0) this.#watchers[kind].delete(path);
       return true;
     });
