@@ -9,8 +9,11 @@ export type Defer = (fn: () => void) => void;
 /** Opens a connection at the server; `undefined` when it refuses. */
 export type Open = (sink: Sink) => Peer | undefined;
 
+/** A page refuses `queueMicrotask` as a method of anything but its window. */
+const soon: Defer = (fn) => queueMicrotask(fn);
+
 /** Dials the server behind `open`, whatever the address. */
-export function pipeDial(open: Open, defer: Defer = queueMicrotask): Dial {
+export function pipeDial(open: Open, defer: Defer = soon): Dial {
   return (_address, events) => new Pipe(open, events, defer);
 }
 
