@@ -6,6 +6,16 @@ import { figure } from './wording.js';
 
 type Data = uPlot.AlignedData;
 
+/** So many seconds are shown at least: of a single moment uPlot would show years. */
+const SHORTEST = 10;
+
+/** With a moment before, of which nothing is known, where all is of the last few seconds. */
+function longEnough([moments, ...values]: Data): Data {
+  const last = moments.at(-1) ?? 0;
+  if (last - (moments[0] ?? 0) >= SHORTEST) return [moments, ...values];
+  return [[last - SHORTEST, ...moments], ...values.map((each) => [null, ...each])];
+}
+
 /** Keeps one uPlot alive over changes of its data and its width. */
 function Plot({
   label,
@@ -29,7 +39,8 @@ function Plot({
     const element = box.current;
     if (element === null) return undefined;
     const style = getComputedStyle(element);
-    const tone = (name: string) => style.getPropertyValue(name).trim();
+    // Asked at every drawing: by night they are others.
+    const tone = (name: string) => () => style.getPropertyValue(name).trim();
     const axis = {
       stroke: tone('--hf-faint'),
       grid: { stroke: tone('--hf-rule'), width: 1 },
@@ -43,7 +54,14 @@ function Plot({
         legend: { show: series.length > 1 },
         cursor: { y: false },
         scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
-        axes: [axis, { ...axis, size: 64, values: (_, splits) => splits.map(value) }],
+        axes: [
+          axis,
+          {
+            ...axis,
+            size: 64,
+            values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? value(at) : '')),
+          },
+        ],
         series: [
           {},
           ...series.map((each) => ({
@@ -101,9 +119,9 @@ export function QueueLengthChart({
   return (
     <Plot
       label={`Queue length: ${last?.length ?? 0} now, at most ${most}`}
-      data={data}
+      data={longEnough(data)}
       series={[{ label: 'in line', tone: 'accent' }]}
-      value={(given) => (Number.isInteger(given) ? String(given) : '')}
+      value={String}
       stepped
     />
   );
@@ -120,10 +138,11 @@ export function HandoverChart({
     handOvers.map(({ heldMs }) => heldMs),
     handOvers.map(({ waitedMs }) => waitedMs),
   ];
+  if (handOvers.length === 0) return <p className="hf-lead">None seen yet.</p>;
   return (
     <Plot
       label={`Hand-overs: ${handOvers.length} remembered`}
-      data={data}
+      data={longEnough(data)}
       series={[
         { label: 'held', tone: 'accent' },
         { label: 'waited', tone: 'faint' },

@@ -84,9 +84,7 @@ function ActorView({ actor, trace }: { readonly actor: TracedActor; readonly tra
         </output>
       </div>
       <div className="hf-trace-body">
-        <div className="hf-scroll">
-          <LockStatechart definition={definition} value={step.value} taken={taken} />
-        </div>
+        <LockStatechart definition={definition} value={step.value} taken={taken} />
         <div>
           <Facts facts={step.context} />
           <ol className="hf-log" aria-label="Events">
