@@ -1,7 +1,7 @@
 /**
  * The projects: `unit` needs no server, and neither does `simulation`, which runs many histories; `real` runs against a
- * real Apache ZooKeeper, and `interop` beside other languages' clients; `ensemble` breaks three of them, when the others are done, and `browser` looks at the dashboard after
- * that; `bench` measures on one. With
+ * real Apache ZooKeeper, and `interop` beside other languages' clients; `ensemble` breaks three of them, when the others are done,
+ * and `browser` looks at the dashboard after that, as does `storybook` at the stories; `bench` measures on one. With
  * HOLDFAST_TEST_DIST=1 tests that import by package name run on the built files.
  */
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,7 @@ const onServer = ['test/real/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/packa
 const besidePeers = ['test/interop/**/*.test.ts', 'test/bench/**/*.test.ts'];
 const onEnsemble = ['test/ensemble/**/*.test.ts'];
 const inBrowser = ['test/browser/**/*.test.ts'];
+const ofStories = ['test/stories/**/*.test.ts'];
 const globalSetup = ['test/setup/real-zookeeper.ts'];
 
 export default defineConfig({
@@ -51,7 +52,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...onServer, ...besidePeers, ...onEnsemble, ...inBrowser, ...simulation],
+          exclude: [...onServer, ...besidePeers, ...onEnsemble, ...inBrowser, ...ofStories, ...simulation],
           testTimeout: 20_000,
           // Nothing here keeps state in a module, so files may share a process: half the time was spent on starting them.
           isolate: false,
@@ -98,6 +99,17 @@ export default defineConfig({
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'storybook',
+          include: ofStories,
+          globalSetup: ['test/setup/built-stories.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -485,17 +485,21 @@ describe('files', () => {
 });
 
 describe('the package', () => {
-  it('has a lockfile that is complete and names no download address', () => {
-    const { packages } = JSON.parse(textOf('package-lock.json')) as {
-      packages: Record<string, { version?: string; integrity?: string; resolved?: string }>;
-    };
-    const wrong = Object.entries(packages).filter(
-      ([path, entry]) => path !== '' && (!entry.version || !entry.integrity || entry.resolved !== undefined),
-    );
-    expect(
-      wrong.map(([path]) => `${path}: version and integrity, and no address, belong in the lockfile.`),
-    ).toEqual([]);
-  });
+  it.each(['package-lock.json', 'stories/package-lock.json'])(
+    'has a lockfile, %s, that is complete and names no download address',
+    (lockfile) => {
+      const { packages } = JSON.parse(textOf(lockfile)) as {
+        packages: Record<string, { version?: string; integrity?: string; resolved?: string }>;
+      };
+      const wrong = Object.entries(packages).filter(
+        ([path, entry]) =>
+          path !== '' && (!entry.version || !entry.integrity || entry.resolved !== undefined),
+      );
+      expect(
+        wrong.map(([path]) => `${path}: version and integrity, and no address, belong in ${lockfile}.`),
+      ).toEqual([]);
+    },
+  );
 
   it('lists types first in every export', () => {
     const { exports } = JSON.parse(textOf('package.json')) as { exports: Record<string, object | string> };

@@ -71,10 +71,13 @@ function lockedPackages(path) {
   }
 }
 
-/** Whether `node_modules` holds what the lockfile asks for; npm itself writes down what it installed. */
-function installed() {
-  const here = lockedPackages(join(root, 'node_modules/.package-lock.json'));
-  return Object.entries(lockedPackages(join(root, 'package-lock.json'))).every(
+/**
+ * Whether `node_modules` holds what the lockfile asks for; npm itself writes down what it installed.
+ * @param {string} folder
+ */
+function installed(folder) {
+  const here = lockedPackages(join(folder, 'node_modules/.package-lock.json'));
+  return Object.entries(lockedPackages(join(folder, 'package-lock.json'))).every(
     ([path, wanted]) =>
       path === '' ||
       (wanted.optional === true && !(path in here)) ||
@@ -82,12 +85,15 @@ function installed() {
   );
 }
 
-/** Installs the locked packages if they are missing or others. */
-export async function ensureInstalled() {
-  if (installed()) return;
-  say('installing packages (npm ci), once');
-  await timed('packages installed', async () => {
-    if ((await run('npm', ['ci', '--loglevel=error'])) !== 0) {
+/**
+ * Installs the locked packages of the package in `folder` if they are missing or others.
+ * @param {string} what
+ */
+export async function ensureInstalled(folder = root, what = 'packages') {
+  if (installed(folder)) return;
+  say(`installing ${what} (npm ci), once`);
+  await timed(`${what} installed`, async () => {
+    if ((await run('npm', ['ci', '--loglevel=error', `--prefix=${folder}`])) !== 0) {
       throw new StepError('npm ci failed: see its message above; is a package registry reachable?');
     }
   });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process, { argv, env, execPath } from 'node:process';
 import { ensureBuilt, ensureInstalled, root, run, StepError, say, timed } from '../../src/cli/bootstrap.mjs';
+import { ensureStorybook } from '../../stories/storybook.mjs';
 import { findNativePackages, installNativePackage, NATIVE_REMEDY } from './native-installation.mjs';
 import { checkPeerPackages, missingPeerPackages } from './peers-installation.mjs';
 import { findInstallation, installOnDebian, REMEDY } from './zookeeper-installation.mjs';
@@ -92,6 +93,7 @@ async function runTests() {
       '--project=interop',
       '--project=ensemble',
       '--project=browser',
+      '--project=storybook',
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
@@ -120,10 +122,12 @@ try {
   say(`real ZooKeeper: ${await ensureZooKeeper()}`);
   await ensurePrograms();
   await ensureNativePackage();
+  await ensureStorybook();
   // The benchmark is typed against the built files, as its user's process loads them.
   await ensureBuilt();
   const checks = [
     await check('types', ['typescript/bin/tsc', '-p', '.config/tsconfig.check.json']),
+    await check('types of the stories', ['typescript/bin/tsc', '-p', 'stories']),
     await check('lint', ['eslint/bin/eslint.js', '--config', '.config/eslint.config.mjs', '.']),
     await check('format', ['@biomejs/biome/bin/biome', 'check', '--config-path=.config', '.']),
   ];
