@@ -36,11 +36,11 @@ export class Peer {
   #requests = 0;
   #lastWords = '';
 
-  constructor(kind: keyof PeerCommands, connectString: string) {
+  constructor(kind: keyof PeerCommands, connectString: string, sessionTimeoutMs = SESSION_TIMEOUT_MS) {
     this.kind = kind;
     const { program, args } = inject('peers')[kind];
     // It ends with its standard input, so also when this process is killed.
-    this.#child = spawn(program, [...args, connectString, String(SESSION_TIMEOUT_MS)], {
+    this.#child = spawn(program, [...args, connectString, String(sessionTimeoutMs)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#child.stderr.on('data', (chunk: Buffer) => {

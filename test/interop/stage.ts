@@ -4,7 +4,7 @@ import { filter } from 'rxjs/operators';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { dial } from '#dial';
 import { systemClock } from '../../src/clock.js';
-import { type Contention, connect, type Session } from '../../src/index.js';
+import { type ConnectOptions, type Contention, connect, type Session } from '../../src/index.js';
 import type { ZooKeeperClient } from '../../src/zookeeper/client.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
 import type { PeerCommands } from '../setup/peers-installation.mjs';
@@ -55,10 +55,8 @@ export class Stage {
   }
 
   /** A session of ours. */
-  open(logged?: string[]): Session {
-    const log = (line: string) => void logged?.push(line);
-    const logger = { debug: log, info: log, warn: log, error: log };
-    const session = connect(this.connectString, { logger });
+  open(options: ConnectOptions = {}): Session {
+    const session = connect(this.connectString, options);
     this.#sessions.push(session);
     return session;
   }
@@ -101,6 +99,19 @@ export class Stage {
   /** The line once so many stand in it. */
   async lineOf(count: number, path = this.path): Promise<Contention> {
     return this.line(({ contenders }) => contenders.length === count, path);
+  }
+
+  /** Resolves when there is no node at `path`. */
+  async gone(path: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.client
+        .exists(path, ({ type }) => {
+          if (type === 'deleted') resolve();
+        })
+        .then((stat) => {
+          if (stat === null) resolve();
+        }, reject);
+    });
   }
 
   /** Resolves when the path has so many children, whatever they are. */

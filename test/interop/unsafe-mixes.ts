@@ -20,6 +20,8 @@ export function unsafeMixes(where: string, start: () => Promise<Server>): void {
     it("kazoo under its own names and Curator hold at once; we wait for both, and say whose claim the others don't see", async () => {
       const { path } = stage();
       const logged: string[] = [];
+      const log = (line: string) => void logged.push(line);
+      const logger = { debug: log, info: log, warn: log, error: log };
       const [curator, kazoo] = [
         await stage().contender('curator'),
         foreign(await stage().party('kazoo'), 'lock under its own name'),
@@ -30,7 +32,7 @@ export function unsafeMixes(where: string, start: () => Promise<Server>): void {
       referee.enter(kazoo.who, claim);
       expect(referee.overlaps).toEqual([`${curator.who} and ${kazoo.who}`]);
 
-      const waiting = stage().open(logged).lock(path).acquire();
+      const waiting = stage().open({ logger }).lock(path).acquire();
       expect(await unseen(stage(), 3)).toEqual({ unsafe: true, claims: [claim] });
       await curator.unlock(path);
       expect(await unseen(stage(), 2)).toEqual({ unsafe: true, claims: [claim] });

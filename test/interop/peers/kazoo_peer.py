@@ -59,7 +59,7 @@ class Party:
         if what == "unlock":
             self.locks[path].release()
             return ""
-        if what == "forget":
+        if what == "forget the lock":
             del self.locks[path]
             return ""
         if what == "read number":
