@@ -105,7 +105,11 @@ export function readersAndWriters(where: string, start: () => Promise<Server>): 
       expect([...referee.inside].sort()).toEqual(['ours', 'reader']);
       referee.leave('reader');
       await behind.letGo('read');
-      await stage().lineOf(2);
+      const { contenders } = await stage().lineOf(2);
+      expect(contenders.map(({ kind, sequence }) => [kind, sequence])).toEqual([
+        ['read', 0],
+        ['write', 2],
+      ]);
       expect(referee.inside).toEqual(['ours']);
       referee.leave('ours');
       await reading.release();

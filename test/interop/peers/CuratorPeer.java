@@ -56,7 +56,10 @@ public final class CuratorPeer {
     for (String line; (line = requests.readLine()) != null; ) {
       Map<String, String> request = fieldsOf(line);
       String who = request.get("who");
-      ExecutorService thread = threads.computeIfAbsent(who, each -> Executors.newSingleThreadExecutor());
+      // To close does not wait: it ends what its party waits for.
+      boolean closing = "close".equals(request.get("do"));
+      String turn = closing ? who + ", closing" : who;
+      ExecutorService thread = threads.computeIfAbsent(turn, each -> Executors.newSingleThreadExecutor());
       thread.execute(
           () -> {
             try {

@@ -33,12 +33,14 @@ class Party:
 
     def serve(self):
         while True:
-            request = self.requests.get()
-            try:
-                answer = {"value": self.answer(request["do"], request)}
-            except Exception as failure:
-                answer = {"error": repr(failure)}
-            say({"answer": request["id"], **answer})
+            self.serve_one(self.requests.get())
+
+    def serve_one(self, request):
+        try:
+            answer = {"value": self.answer(request["do"], request)}
+        except Exception as failure:
+            answer = {"error": repr(failure)}
+        say({"answer": request["id"], **answer})
 
     def answer(self, what, request):
         path = request.get("path")
@@ -92,5 +94,9 @@ for line in sys.stdin:
     asked = json.loads(line)
     if asked["who"] not in parties:
         parties[asked["who"]] = Party(asked["who"])
-    parties[asked["who"]].requests.put(asked)
+    party = parties[asked["who"]]
+    if asked["do"] == "close":  # does not wait: it ends what its party waits for
+        threading.Thread(target=party.serve_one, args=(asked,), daemon=True).start()
+    else:
+        party.requests.put(asked)
 os._exit(0)

@@ -28,8 +28,9 @@ type claim struct {
 }
 
 type party struct {
-	conn  *zk.Conn
-	locks map[string]*zk.Lock
+	conn     *zk.Conn
+	locks    map[string]*zk.Lock
+	requests chan request
 }
 
 type silent struct{}
@@ -116,19 +117,23 @@ func say(message map[string]string) {
 	fmt.Println(string(bytes))
 }
 
-func (p *party) serve(requests <-chan request) {
-	for asked := range requests {
-		value, err := p.answer(asked)
-		if err != nil {
-			say(map[string]string{"answer": asked["id"], "error": err.Error()})
-		} else {
-			say(map[string]string{"answer": asked["id"], "value": value})
-		}
+func (p *party) serveOne(asked request) {
+	value, err := p.answer(asked)
+	if err != nil {
+		say(map[string]string{"answer": asked["id"], "error": err.Error()})
+	} else {
+		say(map[string]string{"answer": asked["id"], "value": value})
+	}
+}
+
+func (p *party) serve() {
+	for asked := range p.requests {
+		p.serveOne(asked)
 	}
 }
 
 func main() {
-	parties := map[string]chan request{}
+	parties := map[string]*party{}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var asked request
@@ -138,9 +143,14 @@ func main() {
 		}
 		who := asked["who"]
 		if parties[who] == nil {
-			parties[who] = make(chan request, 16)
-			go (&party{locks: map[string]*zk.Lock{}}).serve(parties[who])
+			parties[who] = &party{locks: map[string]*zk.Lock{}, requests: make(chan request, 16)}
+			go parties[who].serve()
 		}
-		parties[who] <- asked
+		if asked["do"] == "close" {
+			// Does not wait: it ends what its party waits for.
+			go parties[who].serveOne(asked)
+		} else {
+			parties[who].requests <- asked
+		}
 	}
 }
