@@ -143,6 +143,8 @@ export class LockAcquisition<L extends SharedLease> {
       if (this.#stopNews !== null) this.#send(news);
     });
     this.#actor.send({ type: 'acquire' });
+    // Begun for a caller who had asked before: of a session that is over no more news will come.
+    if (session.closed) this.#send({ type: 'session.closed' });
   }
 
   /** The lease, while it is held. */

@@ -123,3 +123,15 @@ export function listTogether(client: ZooKeeperClient, path: string): Promise<Lis
   others.set(path, listing);
   return listing;
 }
+
+/** What `read` answers when everything that was committed before the call is there to be seen, also at a server that is behind. */
+export async function afterSync<T>(
+  client: ZooKeeperClient,
+  path: string,
+  read: () => Promise<T>,
+): Promise<T> {
+  const [synced, answer] = await Promise.allSettled([client.sync(path), read()]);
+  if (synced.status === 'rejected' && !isZooKeeperError(synced.reason, 'NoNode')) throw synced.reason;
+  if (answer.status === 'rejected') throw answer.reason;
+  return answer.value;
+}

@@ -15,7 +15,7 @@ import {
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
-import { Listing, lineFrom, listOrNothing, listTogether, placeOf } from './line-listing.js';
+import { afterSync, Listing, lineFrom, listOrNothing, listTogether, placeOf } from './line-listing.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
 import {
@@ -178,11 +178,8 @@ function unknownUnlessRefused(reason: unknown): unknown {
 }
 
 /** The names at the lock path, after everything that was committed before is there to be seen. */
-async function listAfterSync({ session: { client }, lockPath }: Acquisition): Promise<readonly string[]> {
-  const [synced, listed] = await Promise.allSettled([client.sync(lockPath), listOrNothing(client, lockPath)]);
-  if (synced.status === 'rejected' && !isZooKeeperError(synced.reason, 'NoNode')) throw synced.reason;
-  if (listed.status === 'rejected') throw listed.reason;
-  return listed.value;
+function listAfterSync({ session: { client }, lockPath }: Acquisition): Promise<readonly string[]> {
+  return afterSync(client, lockPath, () => listOrNothing(client, lockPath));
 }
 
 /** DESIGN §3.2: our GUID, owned by this same session, or nothing. What bears it otherwise is withdrawn (T02, T08). */

@@ -2,11 +2,12 @@
  * Holds everybody back while a znode is there, in the layout of Curator's DistributedBarrier: whoever raises it makes the path,
  * whoever lowers it deletes it, and those who wait watch it.
  */
-import { defer, filter, firstValueFrom, map, Observable, tap } from 'rxjs';
+import { defer, filter, firstValueFrom, ignoreElements, map, merge, Observable, tap } from 'rxjs';
 import type { LockSettings } from '../acquisition.js';
 import { checkOptionalDuration } from '../arguments.js';
 import { BarrierTimeoutError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
+import { afterSync } from '../line-listing.js';
 import { makeParents } from '../lock-actors.js';
 import { asking, awaited, watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
@@ -77,7 +78,7 @@ export class Barrier extends Observable<BarrierState> {
     let lowering: bigint | null = null;
     const remove = async (client: ZooKeeperClient) => {
       // The answer to a deletion may be lost: what stands there the next time may be another one.
-      const stat = await client.exists(path);
+      const stat = await afterSync(client, path, () => client.exists(path));
       if (stat === null || stat.czxid !== (lowering ?? stat.czxid)) return;
       lowering = stat.czxid;
       await client.delete(path, -1).catch((error: unknown) => {
@@ -112,8 +113,9 @@ export class Barrier extends Observable<BarrierState> {
     const { session, path } = this.#settings;
     return defer(() => {
       let last: BarrierState | undefined;
+      // Behind a sync: whoever was told that it is raised waits, whatever his server knows of it.
       const look = (client: ZooKeeperClient) =>
-        presence(client, path).pipe(
+        merge(defer(() => client.sync(path)).pipe(ignoreElements()), presence(client, path)).pipe(
           map((stat): BarrierState => {
             last = {
               status: stat === null ? 'lowered' : 'raised',

@@ -11,7 +11,7 @@ import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
 import type { BarrierOptions, BarrierSettings } from './barrier.js';
 import { claiming, inTurn, jointly, leaseFrom, type Step } from './joint-acquisition.js';
-import { listMembers, Passage, READY, removeReady } from './passage.js';
+import { closeBehind, Passage, READY } from './passage.js';
 import { childrenAt } from './znode-watches.js';
 
 /** A double barrier at one moment. */
@@ -91,7 +91,8 @@ export class DoubleBarrier extends Observable<DoubleBarrierState> {
     );
     const attempt = (): Observable<Step<Passage>> =>
       concat(
-        asking(session, path, (client) => clearAway(client, path)).pipe(ignoreElements()),
+        // `ready` without members is left over from a round whose last member died: it would let us in alone.
+        asking(session, path, (client) => closeBehind(client, path)).pipe(ignoreElements()),
         inTurn([claim$]).pipe(
           switchMap((step) =>
             step.status === 'held'
@@ -135,12 +136,6 @@ export class DoubleBarrier extends Observable<DoubleBarrierState> {
       );
     return watching(session, path, look);
   }
-}
-
-/** `ready` without members is left over from a round whose last member died: it would let us in alone. */
-async function clearAway(client: ZooKeeperClient, path: string): Promise<void> {
-  const { members, ready } = await listMembers(client, path);
-  if (ready && members.length === 0) await removeReady(client, path);
 }
 
 /** For Curator's members, who wait for it, and for those who come when some have left already. */

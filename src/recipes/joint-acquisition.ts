@@ -121,6 +121,8 @@ function whileHolding<L extends SharedLease>(
             case 'held': {
               const { lease } = ownership;
               claimPath = lease.claimPath;
+              // Lost in the moment it was won: the next news says so.
+              if (!lease.isHeld()) return;
               following = next({ lease, held$ }).subscribe({
                 next: (step) => {
                   subscriber.next(step);
@@ -200,7 +202,8 @@ export function through<L extends SharedLease>(
       switchMap((ownership): Observable<Step<L>> => {
         if (ownership.status === 'held') {
           ({ claimPath } = ownership.lease);
-          return noted$();
+          // Lost in the moment it was won: the next news says so.
+          return ownership.lease.isHeld() ? noted$() : EMPTY;
         }
         if (ownership.status === 'expired') return of({ ...ownership, claimPath });
         return ownership.status === 'failed' ? EMPTY : of(ownership);

@@ -3,7 +3,7 @@ import { defer, type Observable, of, repeat, switchMap, take } from 'rxjs';
 import { checkOptionalDuration } from '../arguments.js';
 import { BarrierTimeoutError } from '../errors.js';
 import { type LeaseParts, SharedLease } from '../lease.js';
-import { listOrNothing } from '../line-listing.js';
+import { afterSync, listOrNothing } from '../line-listing.js';
 import { asking, awaited, watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
@@ -43,7 +43,7 @@ export class Passage extends SharedLease {
     // Listed before we go: once we have gone, members of the next round may come, who wait for us there.
     const left$ = others$.pipe(
       switchMap((others) => defer(() => this.release()).pipe(switchMap(() => this.#allGone(others)))),
-      switchMap(() => asking(session, path, (client) => removeReady(client, path))),
+      switchMap(() => asking(session, path, (client) => closeBehind(client, path))),
     );
     try {
       await awaited(session, path, left$, {
@@ -74,18 +74,20 @@ export class Passage extends SharedLease {
   }
 }
 
-/** Who is inside, and whether the barrier says that it is open. */
+/** Who is inside, and whether the barrier says that it is open, also where our server is behind. */
 export async function listMembers(
   client: ZooKeeperClient,
   path: string,
 ): Promise<{ readonly members: readonly string[]; readonly ready: boolean }> {
-  const names = await listOrNothing(client, path);
+  const names = await afterSync(client, path, () => listOrNothing(client, path));
   const members = names.filter((name) => name !== READY);
   return { members, ready: members.length < names.length };
 }
 
-/** Closes the barrier behind the last one. */
-export async function removeReady(client: ZooKeeperClient, path: string): Promise<void> {
+/** Closes the barrier behind the last one: where somebody is inside again it is another round's, or will be closed by him. */
+export async function closeBehind(client: ZooKeeperClient, path: string): Promise<void> {
+  const { members, ready } = await listMembers(client, path);
+  if (members.length > 0 || !ready) return;
   try {
     await client.delete(`${path}/${READY}`, -1);
   } catch (error) {

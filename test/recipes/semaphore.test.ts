@@ -241,6 +241,14 @@ describe('a semaphore', () => {
     expect(holder.statuses().at(-1)).toBe('expired');
   });
 
+  it('ends with SESSION_CLOSED for whoever learned its size in the moment the session was closed', async () => {
+    await acquired(2);
+    const session = ensemble.session();
+    const acquiring = session.semaphore(PATH, 2).acquire();
+    ensemble.beforeNext('getData', () => void session.close());
+    await expect(ensemble.until(acquiring)).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
+  });
+
   it('is null to those who would not wait, while it is busy only', async () => {
     const asked = semaphore(2);
     const first = await ensemble.until(asked.tryAcquire());

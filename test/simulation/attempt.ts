@@ -1,31 +1,67 @@
-/** One acquisition as the workload makes it, and what became of it. */
+/** One attempt as the workload makes it, and what became of it. */
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
-import { Lease, type SharedLease } from '../../src/lease.js';
 import type { Participant } from './participant.js';
+
+/** What an attempt came to hold: the lease of a lock, or of what is built from locks. */
+export interface Holding {
+  readonly validUntil: number;
+  readonly claimPath?: string;
+  readonly claimPaths?: readonly string[];
+  readonly fencingToken?: bigint;
+  isHeld(): boolean;
+  renew(): Promise<void>;
+  release(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 export class Attempt {
   readonly number: number;
   readonly participant: Participant;
-  readonly path: string;
+  /** What it asks for; several paths for a multi-lock. */
+  readonly paths: readonly string[];
   /** The GUIDs of its claims: one more with every session. */
   readonly guids: string[] = [];
   policy: SuspendPolicy = 'bounded';
-  lease: SharedLease | null = null;
-  /** Others may hold with it. */
-  shared = false;
+  lease: Holding | null = null;
   /** Nothing more will come of it. */
   over = false;
   /** What it waits for, for people. */
   doing = 'starting';
+  /** When it asked, on the world's clock. */
+  readonly askedMs: number;
+  /** When it was granted. */
+  grantedMs = Number.NEGATIVE_INFINITY;
+  /** Others may hold with it. */
+  shared = false;
+  /** Does not stand in line. */
+  trying = false;
+  /** How many permits it asks for, and of how many in its opinion. */
+  permits = 1;
+  size = 1;
+  /** Nothing goes wrong any more: it must come out well. */
+  last = false;
+  /** The creation of the claim whose place it takes. */
+  place: bigint | null = null;
 
-  constructor(number: number, participant: Participant, path: string) {
+  constructor(number: number, participant: Participant, paths: readonly string[], askedMs: number) {
     this.number = number;
     this.participant = participant;
-    this.path = path;
+    this.paths = paths;
+    this.askedMs = askedMs;
   }
 
   get name(): string {
     return `${this.participant.name}/${this.number}`;
+  }
+
+  get path(): string {
+    return this.paths.join(' + ');
+  }
+
+  /** The claims of what it holds. */
+  get claimPaths(): readonly string[] {
+    const { claimPath, claimPaths = claimPath === undefined ? [] : [claimPath] } = this.lease ?? {};
+    return claimPaths;
   }
 
   /**
@@ -37,11 +73,6 @@ export class Attempt {
     const { clock } = participant;
     if (lease === null || clock.dead) return false;
     return (clock.awake || lease.validUntil > clock.wallNow()) && lease.isHeld();
-  }
-
-  /** What it sends along with its writes; 0: it does not write. */
-  get token(): bigint {
-    return this.lease instanceof Lease ? this.lease.fencingToken : 0n;
   }
 
   /** Whether somebody is still there to whom it matters. */

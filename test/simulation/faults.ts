@@ -46,7 +46,8 @@ const onRequest =
   };
 
 const claimToHarm = (world: World, chance: Chance): string | undefined => {
-  const path = chance.pick(world.paths);
+  if (world.lines.length === 0) return undefined;
+  const path = chance.pick(world.lines);
   const line = world.lineAt(path);
   return line.length === 0 ? undefined : `${path}/${chance.pick(line).name}`;
 };
@@ -70,13 +71,15 @@ export const FAULTS = {
   /** Nothing gets through, and nobody is told. */
   silence(world, chance) {
     const which = chance.pick(['toServer', 'toClient', 'both'] as const);
-    for (const link of [...(somebody(world, chance)?.links ?? [])]) {
+    const participant = somebody(world, chance);
+    for (const link of [...(participant?.links ?? [])]) {
       if (which !== 'toClient') link.toServer.stall();
       if (which !== 'toServer') link.toClient.stall();
       const broken = chance.happens(0.3);
       world.lasting(duration(world, chance), () => {
         if (broken) link.cut({ client: 0, server: chance.between(0, 100), arrives: false });
         link.flow();
+        if (participant !== undefined) participant.silentUntilMs = world.clock.now();
       });
     }
   },
@@ -173,13 +176,16 @@ export const FAULTS = {
   },
   deletePath(world, chance) {
     const path = chance.pick(world.paths);
-    for (const { name } of world.lineAt(path)) world.rob(`${path}/${name}`);
+    for (const line of world.workload.linesAt(path))
+      for (const { name } of world.lineAt(line)) world.rob(`${line}/${name}`);
     world.ensemble.zookeeper.deleteNode(path);
   },
   foreignChild(world, chance) {
+    const { strangersAt } = world.workload;
     const path = chance.pick(world.paths);
     const name = chance.pick(['team-1', 'config', 'lock', 'x-72057594037927936-0000000001', 'lock-12345']);
-    world.makeNode(`${path}/${name}`);
+    const line = strangersAt === undefined ? path : strangersAt(path);
+    if (line !== null) world.makeNode(`${line}/${name}`);
   },
   reap(world) {
     world.ensemble.zookeeper.faults.reapContainers();
@@ -196,8 +202,10 @@ export const FAULTS = {
   followerCrash(world, chance) {
     const down = follower(world, chance);
     // Somebody's first word after a long silence may not have come to the leader yet: for that nobody's guard is enough.
-    const justAwake = world.participants.some(({ clock }) => world.clock.now() - clock.wokeMs < world.tickMs);
-    if (justAwake && world.profile.heartbeat === 'ping') return;
+    const justHeard = world.participants.some(
+      ({ clock, silentUntilMs }) => world.clock.now() - Math.max(clock.wokeMs, silentUntilMs) < world.tickMs,
+    );
+    if (justHeard && world.profile.heartbeat === 'ping') return;
     down?.shutDown();
     // Whoever knows no other server is to lose its session.
     const forMs = world.profile.oneHost

@@ -17,8 +17,8 @@ export class FencedResource {
 
   /** A write arrives, long after it was sent perhaps. */
   write(attempt: Attempt): void {
-    if (attempt.shared) return;
-    const { token } = attempt;
+    const token = attempt.lease?.fencingToken;
+    if (token === undefined) return;
     const grant = this.#grants.get(attempt) ?? -1;
     const newest = this.#newest.get(attempt.path);
     if (newest !== undefined && token < newest.token) {

@@ -5,12 +5,9 @@ import { ClaimOutlivesBelief } from './checkers/claim-outlives-belief.js';
 import { LossIsTold } from './checkers/loss-is-told.js';
 import { NoClaimLeft, OneClaimEach } from './checkers/no-claim-left.js';
 import { NoTimerLeft, NoWatchLeft } from './checkers/no-watch-left.js';
-import { NobodyWaitsFirst } from './checkers/nobody-waits-first.js';
-import { OneHolder } from './checkers/one-holder.js';
 import { StreamsWellFormed } from './checkers/streams-well-formed.js';
-import { TokensGrow } from './checkers/tokens-grow.js';
 import { PROFILES, type ProfileName } from './profiles.js';
-import { work } from './workload.js';
+import { WORKLOADS, type WorkloadName } from './workloads/index.js';
 import { World } from './world.js';
 
 /** From the end of all faults to the end of all waiting, at most. */
@@ -18,11 +15,14 @@ const CALM_LIMIT_MS = 300_000;
 
 export interface Report {
   readonly seed: number;
+  readonly workload: WorkloadName;
   readonly profile: ProfileName;
   /** The guarantee that did not hold, and how. */
   readonly broken: BrokenGuarantee | null;
   readonly trace: readonly string[];
   readonly overlaps: number;
+  /** Pairs that held together, as they may. */
+  readonly shared: number;
   /** Writes of stale holders that the resource refused, and let through. */
   readonly refused: number;
   readonly refusedInGoodFaith: number;
@@ -32,15 +32,28 @@ export interface Report {
   readonly virtualMs: number;
 }
 
-/** The kind of history that a seed is, unless somebody asks for another. */
-export function profileOf(seed: number): ProfileName {
+/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks. */
+export function profileOf(seed: number, workload: WorkloadName = 'lock'): ProfileName {
   const weights = Object.fromEntries(
-    Object.entries(PROFILES).map(([name, { weight }]) => [name, weight]),
+    Object.entries(PROFILES).map(([name, { weight, profile }]) => [
+      name,
+      workload === 'lock' || profile.webLocks === null ? weight : 0,
+    ]),
   ) as Record<ProfileName, number>;
   return new Chance(seed ^ 0x0b5e55ed).weighted(weights);
 }
 
+/** What people do in the history of a seed, unless somebody asks for something else: locks more often than the rest. */
+export function workloadOf(seed: number): WorkloadName {
+  const weights = Object.fromEntries(
+    (Object.keys(WORKLOADS) as WorkloadName[]).map((name) => [name, name === 'lock' ? 4 : 1]),
+  ) as Record<WorkloadName, number>;
+  return new Chance(seed ^ 0x3a7c11e5).weighted(weights);
+}
+
 export interface HistoryOptions {
+  /** Default: locks. */
+  readonly workload?: WorkloadName | undefined;
   /** Default: what the seed says. */
   readonly profile?: ProfileName | undefined;
   readonly trace?: boolean;
@@ -50,32 +63,36 @@ export interface HistoryOptions {
 
 export async function runHistory(
   seed: number,
-  { profile: name = profileOf(seed), trace = false, only }: HistoryOptions = {},
+  {
+    workload: what = 'lock',
+    profile: name = profileOf(seed, what),
+    trace = false,
+    only,
+  }: HistoryOptions = {},
 ): Promise<Report> {
+  const workload = WORKLOADS[what];
   const { profile } = PROFILES[name];
   const chance = new Chance(seed);
   const traces: string[] | null = trace ? [] : null;
-  const working: Promise<void>[] = [];
   let failure: Error | undefined;
-  const world: World = await World.begin(profile, chance.branch(), traces, (participant) => {
+  const begin = (work: Promise<void>) => {
+    work.catch((error: unknown) => {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    });
+  };
+  const world: World = await World.begin(profile, workload, chance.branch(), traces, (participant) => {
+    if (world.ending) return;
     const threads = chance.whole(1, 2);
-    for (let thread = 0; thread < threads; thread += 1) {
-      working.push(
-        work(world, participant, chance.branch()).catch((error: unknown) => {
-          failure ??= error instanceof Error ? error : new Error(String(error));
-        }),
-      );
-    }
+    for (let thread = 0; thread < threads; thread += 1)
+      begin(workload.work(world, participant, chance.branch()));
   });
   const checkers: Checker[] = [
-    new OneHolder(world),
+    ...workload.checkers(world),
     new ClaimOutlivesBelief(world),
-    new TokensGrow(world),
     new OneClaimEach(world),
     world.promises,
     new StreamsWellFormed(),
     new LossIsTold(world),
-    new NobodyWaitsFirst(world),
     new NoClaimLeft(world),
     new NoWatchLeft(world),
     new NoTimerLeft(world),
@@ -94,17 +111,19 @@ export async function runHistory(
   };
 
   try {
-    await play(world, chance, check);
+    await play(world, chance, check, begin);
   } finally {
     for (const { clock } of world.participants) clock.kill();
     await world.ensemble.close();
   }
   return {
     seed,
+    workload: what,
     profile: name,
     broken,
     trace: traces ?? [],
     overlaps: world.overlaps,
+    shared: world.shared,
     refused: world.resource.refused,
     refusedInGoodFaith: world.resource.refusedInGoodFaith,
     staleAccepted: world.resource.staleAccepted,
@@ -114,7 +133,12 @@ export async function runHistory(
   };
 }
 
-async function play(world: World, chance: Chance, check: (when: 'step' | 'end' | 'closed') => boolean) {
+async function play(
+  world: World,
+  chance: Chance,
+  check: (when: 'step' | 'end' | 'closed') => boolean,
+  begin: (work: Promise<void>) => void,
+) {
   const { clock } = world;
   const troubleMs = chance.between(3_000, 20_000);
   for (let left = chance.whole(...world.profile.participants); left > 0; left -= 1) world.join();
@@ -127,8 +151,17 @@ async function play(world: World, chance: Chance, check: (when: 'step' | 'end' |
     world.ending &&
     world.attempts.every(({ pending }) => !pending) &&
     world.promises.allSettled &&
-    world.paths.every((path) => world.lineAt(path).length === 0);
-  while (!over() && (await clock.step(troubleMs + CALM_LIMIT_MS))) if (check('step')) return;
+    (world.lines.length > 0
+      ? world.lines.every((path) => world.lineAt(path).length === 0)
+      : world.everySessionLives);
+  const { last, calmMs = CALM_LIMIT_MS } = world.workload;
+  while (!over() && (await clock.step(troubleMs + calmMs))) if (check('step')) return;
+  if (last !== undefined) {
+    begin(last(world, chance.branch()));
+    const lastMs = clock.now() + CALM_LIMIT_MS;
+    do if (check('step')) return;
+    while (!over() && (await clock.step(lastMs)));
+  }
   const settledMs = clock.now() + world.settleMs;
   while (await clock.step(settledMs)) if (check('step')) return;
   if (check('end')) return;

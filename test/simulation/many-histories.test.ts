@@ -29,10 +29,19 @@ it(`${RUNS} histories of all kinds break no guarantee`, { timeout: 240_000 }, as
 
 it('a history that breaks one says which command shows it again', { timeout: 60_000 }, async () => {
   const mutant = 'the line is ordered by name';
-  const { output, code } = await simulate('--runs', '3', '--profile', 'crowd', '--mutant', mutant);
-  expect(output).toMatch(/seed \d+ \(crowd\): at most one holder: .* both hold/);
+  const { output, code } = await simulate(
+    '--runs',
+    '3',
+    '--workload',
+    'lock',
+    '--profile',
+    'crowd',
+    '--mutant',
+    mutant,
+  );
+  expect(output).toMatch(/seed \d+ \(lock, crowd\): at most one holder: .* both hold/);
   expect(output).toMatch(
-    /npm run simulate -- --seed \d+ --profile crowd --mutant 'the line is ordered by name'/,
+    /npm run simulate -- --seed \d+ --workload lock --profile crowd --mutant 'the line is ordered by name'/,
   );
   expect(code).toBe(1);
 });

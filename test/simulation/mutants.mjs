@@ -5,10 +5,13 @@
  *
  * @typedef {object} Mutant
  * @property {string} checker The guarantee that is then found broken, looked after alone.
+ * @property {string} [workload] What people do; default: locks.
  * @property {string} profile The kind of history that finds it.
  * @property {number} [firstSeed] Where to begin, when it takes many histories; default 1.
  * @property {{ file: string, from: string, to: string }[]} replacements
  */
+
+import { RECIPE_MUTANTS } from './recipe-mutants.mjs';
 
 const ONE_HOLDER = 'at most one holder';
 const OUTLIVES = 'a claim outlives the belief in it';
@@ -16,7 +19,7 @@ const NO_CLAIM_LEFT = 'no claim left behind';
 const NOBODY_WAITS = 'nobody waits while first';
 
 /** @type {Record<string, Mutant>} */
-export const MUTANTS = {
+const LOCK_MUTANTS = {
   'the line is ordered by name': {
     checker: ONE_HOLDER,
     profile: 'crowd',
@@ -82,8 +85,8 @@ export const MUTANTS = {
     replacements: [
       {
         file: 'src/lock-actors.ts',
-        from: '[client.sync(lockPath), listOrNothing',
-        to: '[null, listOrNothing',
+        from: 'return afterSync(client, lockPath, () => listOrNothing(client, lockPath));',
+        to: 'return listOrNothing(client, lockPath);',
       },
     ],
   },
@@ -347,3 +350,5 @@ export const MUTANTS = {
     replacements: [{ file: 'src/queue.ts', from: 'holders: [first, ...others]', to: 'holders: [first]' }],
   },
 };
+
+export const MUTANTS = { ...LOCK_MUTANTS, ...RECIPE_MUTANTS };

@@ -1,11 +1,11 @@
 /** One process: its clocks, its session, its connections. The supervisor, the client and the locks are the production ones. */
 import { NEVER } from 'rxjs';
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import type { LockSettings } from '../../src/acquisition.js';
 import { LateCalls } from '../../src/late-calls.js';
-import { Lease, type LeaseParts, type SharedLease } from '../../src/lease.js';
-import { Lock } from '../../src/lock.js';
+import type { SharedLease } from '../../src/lease.js';
+import { Lock, type LockParts } from '../../src/lock.js';
 import { Paces } from '../../src/pace.js';
-import { lockRule, type QueueRule } from '../../src/queue.js';
 import type { Logger } from '../../src/zookeeper/session-port.js';
 import { Supervisor } from '../../src/zookeeper/supervisor.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
@@ -26,8 +26,11 @@ export interface ParticipantOptions {
   readonly rate: number;
 }
 
-interface LockTerms {
-  readonly ttlMs: number | null;
+/** What locks and recipes are made from, but for their kind of line. */
+export type Settings = Omit<LockSettings<SharedLease>, 'rule' | 'grant'>;
+
+export interface SettingsOptions {
+  readonly ttlMs?: number | null;
   readonly onSuspend: SuspendPolicy;
   readonly timeoutMs: number | null;
 }
@@ -40,6 +43,8 @@ export class Participant {
   readonly #paces = new Paces();
   readonly links = new Set<Link>();
   readonly sessionTimeoutMs: number;
+  /** When something of it came through again after nothing had. */
+  silentUntilMs = Number.NEGATIVE_INFINITY;
   /** Added to every hop. */
   slowMs = 0;
   /** It slept, or its wall clock was set back: not both to one process, for two clocks are what it has. */
@@ -90,23 +95,12 @@ export class Participant {
     if (world.traces) this.supervisor.onState((state) => world.tell(this.name, `session ${state.kind}`));
   }
 
-  lock(world: World, attempt: Attempt, options: LockTerms): Lock {
-    return this.lockOf(world, attempt, options, lockRule, (parts) => new Lease(parts));
-  }
-
-  lockOf<L extends SharedLease>(
-    world: World,
-    attempt: Attempt,
-    options: LockTerms,
-    rule: QueueRule,
-    grant: (parts: LeaseParts) => L,
-  ): Lock<L> {
-    return new Lock({
+  /** What every recipe of an attempt is made from. */
+  settings(world: World, attempt: Attempt, path: string, options: SettingsOptions): Settings {
+    return {
       session: this.supervisor,
-      path: attempt.path,
-      rule,
-      grant,
-      ttlMs: options.ttlMs,
+      path,
+      ttlMs: options.ttlMs ?? null,
       timeoutMs: options.timeoutMs,
       onSuspend: options.onSuspend,
       acl: undefined,
@@ -125,6 +119,18 @@ export class Participant {
       lateCalls: this.lateCalls,
       paces: this.#paces,
       onLine: () => undefined,
+    };
+  }
+
+  lock<L extends SharedLease>(
+    settings: Settings,
+    { rule, grant, admit }: Pick<LockParts<L>, 'rule' | 'grant' | 'admit'>,
+  ): Lock<L> {
+    return new Lock({
+      ...settings,
+      rule,
+      grant,
+      ...(admit === undefined ? {} : { admit }),
       ownerKey: undefined,
       owner: undefined,
       contention: NEVER,

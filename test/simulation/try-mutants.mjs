@@ -17,13 +17,13 @@ process.on('uncaughtException', () => undefined);
 
 const names = argv.length > 2 ? argv.slice(2) : Object.keys(MUTANTS);
 for (const mutant of names) {
-  const { checker, profile, firstSeed = 1 } = MUTANTS[mutant] ?? {};
+  const { checker, workload, profile, firstSeed = 1 } = MUTANTS[mutant] ?? {};
   /** @type {{ mutant: string, runs: number, seed?: number, message?: string, error?: string }} */
   const told = { mutant, runs: 0 };
   try {
     const { runHistory } = await import(`./history.ts?mutant=${encodeURIComponent(mutant)}`);
     for (let seed = firstSeed; told.runs < MOST_RUNS && told.seed === undefined; seed += 1) {
-      const { broken } = await runHistory(seed, { profile, only: checker });
+      const { broken } = await runHistory(seed, { workload, profile, only: checker });
       told.runs += 1;
       if (broken !== null) Object.assign(told, { seed, message: broken.message });
     }

@@ -8,7 +8,7 @@ import { WEB_LOCKS_ROOT } from '../../src/recipes/web-lock-names.js';
 import { OPEN_ACL } from '../../src/zookeeper/client.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { SteppingClock } from '../setup/stepping-clock.js';
-import type { Attempt } from './attempt.js';
+import { Attempt } from './attempt.js';
 import type { Chance } from './chance.js';
 import type { Checker } from './checkers/checker.js';
 import { PromisesSettle } from './checkers/promises-settle.js';
@@ -17,6 +17,7 @@ import { FAULTS } from './faults.js';
 import { FencedResource } from './fenced-resource.js';
 import { Participant } from './participant.js';
 import type { Profile } from './profiles.js';
+import type { Workload } from './workloads/workload.js';
 
 /** Somebody in line, as the leader has it. */
 export interface TrueClaim {
@@ -29,9 +30,13 @@ export interface TrueClaim {
 export class World {
   readonly clock = new SteppingClock();
   readonly profile: Profile;
+  readonly workload: Workload;
   readonly sessionTimeoutMs: number;
   readonly tickMs: number;
+  /** What attempts ask for. */
   readonly paths: readonly string[];
+  /** The znodes whose children are claims. */
+  readonly lines: readonly string[];
   readonly participants: Participant[] = [];
   readonly attempts: Attempt[] = [];
   readonly checkers: Checker[] = [];
@@ -48,6 +53,8 @@ export class World {
   frozenUntilMs = Number.NEGATIVE_INFINITY;
   /** Pairs that believed at the same time. */
   overlaps = 0;
+  /** Pairs that held together, as they may. */
+  shared = 0;
   /** The workload begins nothing more. */
   ending = false;
   readonly #chance: Chance;
@@ -62,11 +69,13 @@ export class World {
 
   private constructor(
     profile: Profile,
+    workload: Workload,
     chance: Chance,
     traces: string[] | null,
     onJoin: (participant: Participant) => void,
   ) {
     this.profile = profile;
+    this.workload = workload;
     this.traces = traces;
     this.#chance = chance;
     this.#faultChance = chance.branch();
@@ -75,16 +84,19 @@ export class World {
     this.sessionTimeoutMs = chance.pick([6_000, 8_000, 10_000]);
     this.tickMs = chance.pick([500, 1_000]);
     const root = profile.webLocks === null ? '/locks' : WEB_LOCKS_ROOT;
-    this.paths = chance.happens(0.75) ? [`${root}/a`] : [`${root}/a`, `${root}/b`];
+    const paths = chance.happens(0.75) ? [`${root}/a`] : [`${root}/a`, `${root}/b`];
+    this.paths = workload.pathsOf?.(paths) ?? paths;
+    this.lines = this.paths.flatMap((path) => workload.linesAt(path));
   }
 
   static async begin(
     profile: Profile,
+    workload: Workload,
     chance: Chance,
     traces: string[] | null,
     onJoin: (participant: Participant) => void,
   ): Promise<World> {
-    const world = new World(profile, chance, traces, onJoin);
+    const world = new World(profile, workload, chance, traces, onJoin);
     world.ensemble = await Ensemble.start({
       clock: world.clock,
       seed: chance.whole(0, 2 ** 31),
@@ -214,16 +226,15 @@ export class World {
     return /\/_c_([0-9a-f-]{36})-/.exec(path)?.[1];
   }
 
-  /** The line at the leader: in the order of creation, or where a place can be stolen, of the places. */
+  /** The claims at the leader: in the order of creation, or where a place can be stolen, of the places. */
   lineAt(path: string): TrueClaim[] {
     const { tree } = this.ensemble.zookeeper.server;
     const line: TrueClaim[] = [];
     for (const name of tree.get(path)?.children ?? []) {
-      const contender = contenderOf(name);
-      if (contender === null) continue;
       const child = `${path}/${name}`;
+      if (this.guidOf(child) === undefined) continue;
       const czxid = tree.get(child)?.czxid ?? 0n;
-      const place = this.profile.webLocks === null ? czxid : BigInt(contender.sequence);
+      const place = this.profile.webLocks === null ? czxid : BigInt(contenderOf(name)?.sequence ?? 0);
       line.push({ name, czxid, place, attempt: this.attemptAt(child) });
     }
     return line.sort((a, b) => (a.place < b.place ? -1 : 1));
@@ -236,6 +247,13 @@ export class World {
     return server.sessions().some(({ id }) => id === owner);
   }
 
+  /** Whether nobody's session outlives him. */
+  get everySessionLives(): boolean {
+    const alive = this.participants.filter(({ clock, closed }) => !clock.dead && !closed);
+    const { zookeeper } = this.ensemble;
+    return zookeeper.sessions().every(({ id }) => alive.some(({ sessionId }) => sessionId === id));
+  }
+
   /** When a claim was deleted, if it was. */
   goneSince(claimPath: string): number | undefined {
     return this.#gone.get(claimPath);
@@ -246,8 +264,21 @@ export class World {
     this.#robbed.add(claimPath);
   }
 
+  /** Of something that it holds. */
   wasRobbed(attempt: Attempt): boolean {
-    return this.#robbed.has(attempt.lease?.claimPath ?? '');
+    return attempt.claimPaths.some((path) => this.#robbed.has(path));
+  }
+
+  /** The claims that were taken from it by somebody who is no part of the protocol. */
+  robbedFrom(attempt: Attempt): string[] {
+    return [...this.#robbed].filter((path) => this.attemptAt(path) === attempt);
+  }
+
+  /** Somebody begins to ask for these. */
+  attempt(participant: Participant, paths: readonly string[]): Attempt {
+    const attempt = new Attempt(this.attempts.length + 1, participant, paths, this.clock.now());
+    this.attempts.push(attempt);
+    return attempt;
   }
 
   makeNode(path: string): void {
@@ -274,11 +305,19 @@ export class World {
     this.tell('world', `${pair} both believe`);
   }
 
+  /** They hold together, as they may. */
+  sharing(one: Attempt, other: Attempt): void {
+    const pair = `${one.name} ${other.name}`;
+    if (this.#overlapping.has(pair)) return;
+    this.#overlapping.add(pair);
+    this.shared += 1;
+  }
+
   granted(attempt: Attempt): void {
     for (const checker of this.checkers) checker.granted?.(attempt);
   }
 
-  heard(attempt: Attempt, news: Ownership | 'completed' | 'errored'): void {
+  heard(attempt: Attempt, news: Ownership<unknown> | 'completed' | 'errored'): void {
     for (const checker of this.checkers) checker.heard?.(attempt, news);
   }
 

@@ -19,7 +19,7 @@ export interface Checker {
   /** An attempt was given its lease. */
   granted?(attempt: Attempt): void;
   /** A subscriber heard something. */
-  heard?(attempt: Attempt, news: Ownership | 'completed' | 'errored'): void;
+  heard?(attempt: Attempt, news: Ownership<unknown> | 'completed' | 'errored'): void;
   /** Something happened, and everything that it set off has happened too. Says what is wrong. */
   step?(): string | undefined;
   /** All is quiet, everything healed, every attempt should be over and every session is still open. Says what is wrong. */

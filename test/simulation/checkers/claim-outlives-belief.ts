@@ -23,7 +23,8 @@ export class ClaimOutlivesBelief implements Checker {
       if (type !== 'delete') continue;
       const attempt = this.#world.attemptAt(path);
       const lease = attempt?.lease;
-      if (attempt === undefined || lease?.claimPath !== path || this.#world.wasRobbed(attempt)) continue;
+      if (attempt === undefined || lease == null || !attempt.claimPaths.includes(path)) continue;
+      if (this.#world.wasRobbed(attempt)) continue;
       const { clock } = attempt.participant;
       const leftMs = lease.validUntil - clock.wallNow();
       if (leftMs > 0 && attempt.believes)
@@ -39,11 +40,14 @@ export class ClaimOutlivesBelief implements Checker {
     if (this.#wrong !== undefined || this.#world.profile.overlapAllowed) return this.#wrong;
     for (const attempt of this.#holders) {
       const { lease, over, participant } = attempt;
-      if (over || lease === null || participant.clock.dead) this.#holders.delete(attempt);
-      else if (this.#world.goneSince(lease.claimPath) === undefined || this.#world.wasRobbed(attempt))
+      if (over || lease === null || participant.clock.dead) {
+        this.#holders.delete(attempt);
         continue;
-      else if (lease.validUntil > participant.clock.wallNow() && attempt.believes)
-        return `${attempt.name} believes in ${lease.claimPath}, which is gone`;
+      }
+      const gone = attempt.claimPaths.find((path) => this.#world.goneSince(path) !== undefined);
+      if (gone === undefined || this.#world.wasRobbed(attempt)) continue;
+      if (lease.validUntil > participant.clock.wallNow() && attempt.believes)
+        return `${attempt.name} believes in ${gone}, which is gone`;
     }
     return undefined;
   }

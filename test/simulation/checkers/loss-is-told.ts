@@ -26,8 +26,10 @@ export class LossIsTold implements Checker {
         this.#holders.delete(attempt);
         continue;
       }
-      const goneMs = this.#world.goneSince(attempt.lease?.claimPath ?? '');
-      if (goneMs === undefined) continue;
+      const goneMs = Math.min(
+        ...attempt.claimPaths.map((path) => this.#world.goneSince(path) ?? Number.POSITIVE_INFINITY),
+      );
+      if (goneMs === Number.POSITIVE_INFINITY) continue;
       const limitMs = attempt.participant.sessionTimeoutMs + SLACK_MS;
       if (now - Math.max(goneMs, this.#world.quietSinceMs) < limitMs || !attempt.believes) continue;
       return `${attempt.name} believes in ${attempt.path}, whose claim has been gone for ${Math.round(now - goneMs)} ms`;

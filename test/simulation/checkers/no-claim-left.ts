@@ -12,7 +12,7 @@ export class NoClaimLeft implements Checker {
   }
 
   end(): string | undefined {
-    for (const path of this.#world.paths) {
+    for (const path of this.#world.lines) {
       for (const { name, attempt } of this.#world.lineAt(path)) {
         // Of a process that died, or whose good-bye was lost, and whose last words arrived late: its session takes the claim along.
         const left = attempt?.participant.clock.dead === true || attempt?.participant.closed === true;

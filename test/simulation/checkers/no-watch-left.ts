@@ -42,7 +42,10 @@ export class NoWatchLeft implements Checker {
     );
     return this.#world
       .watchedBy(participant)
-      .filter((path) => !mine.some((attempt) => path.startsWith(`${attempt.path}/`)));
+      .filter(
+        (watched) =>
+          !mine.some(({ paths }) => paths.some((path) => watched === path || watched.startsWith(`${path}/`))),
+      );
   }
 
   end(): string | undefined {

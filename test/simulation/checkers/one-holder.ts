@@ -4,12 +4,13 @@ import type { World } from '../world.js';
 import type { Checker } from './checker.js';
 
 export class OneHolder implements Checker {
-  readonly guarantee = 'at most one holder';
+  readonly guarantee: string;
   readonly #world: World;
   readonly #holders = new Set<Attempt>();
 
-  constructor(world: World) {
+  constructor(world: World, guarantee = 'at most one holder') {
     this.#world = world;
+    this.guarantee = guarantee;
   }
 
   granted(attempt: Attempt): void {
@@ -24,18 +25,24 @@ export class OneHolder implements Checker {
       if (attempt.over || attempt.participant.clock.dead) this.#holders.delete(attempt);
       else if (this.#isAlone(attempt)) continue;
       if (!attempt.believes || this.#world.wasRobbed(attempt)) continue;
-      const other = seen.find(({ path, shared }) => path === attempt.path && !(shared && attempt.shared));
+      for (const other of seen) {
+        const path = other.paths.find((each) => attempt.paths.includes(each));
+        if (path === undefined) continue;
+        if (other.shared && attempt.shared) this.#world.sharing(other, attempt);
+        else {
+          this.#world.overlapped(other, attempt);
+          found = `${other.name} and ${attempt.name} both hold ${path}`;
+        }
+      }
       seen.push(attempt);
-      if (other === undefined) continue;
-      this.#world.overlapped(other, attempt);
-      found = `${other.name} and ${attempt.name} both hold ${attempt.path}`;
     }
     return this.#world.profile.overlapAllowed ? undefined : found;
   }
 
   /** Nobody is asked without need: the question alone can end a lease. */
   #isAlone(attempt: Attempt): boolean {
-    for (const other of this.#holders) if (other !== attempt && other.path === attempt.path) return false;
+    for (const other of this.#holders)
+      if (other !== attempt && other.paths.some((path) => attempt.paths.includes(path))) return false;
     return true;
   }
 }

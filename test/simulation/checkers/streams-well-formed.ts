@@ -1,6 +1,5 @@
 /** Ownership streams are well-formed: what may follow what, one lease for one subscription, one end. */
 
-import type { Lease } from '../../../src/lease.js';
 import type { Ownership } from '../../../src/ownership.js';
 import type { Attempt } from '../attempt.js';
 import type { Checker } from './checker.js';
@@ -23,7 +22,7 @@ const MAY_FOLLOW: Readonly<Record<News | 'nothing', readonly News[]>> = {
 
 interface Stream {
   last: News | 'nothing';
-  lease: Lease | null;
+  lease: unknown;
 }
 
 export class StreamsWellFormed implements Checker {
@@ -31,7 +30,7 @@ export class StreamsWellFormed implements Checker {
   readonly #streams = new Map<Attempt, Stream>();
   #wrong: string | undefined;
 
-  heard(attempt: Attempt, news: Ownership | 'completed' | 'errored'): void {
+  heard(attempt: Attempt, news: Ownership<unknown> | 'completed' | 'errored'): void {
     const status = typeof news === 'string' ? news : news.status;
     const stream = this.#streams.get(attempt) ?? { last: 'nothing', lease: null };
     this.#streams.set(attempt, stream);

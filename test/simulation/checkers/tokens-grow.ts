@@ -16,7 +16,8 @@ export class TokensGrow implements Checker {
   granted(attempt: Attempt): void {
     // Lost before it was heard of: it holds nothing.
     if (attempt.shared || !attempt.believes || this.#world.wasRobbed(attempt)) return;
-    const { token } = attempt;
+    const token = attempt.lease?.fencingToken;
+    if (token === undefined) return;
     const newest = this.#newest.get(attempt.path);
     if (newest !== undefined && newest.token >= token) {
       if (!this.#world.profile.overlapAllowed)

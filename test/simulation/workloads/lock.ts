@@ -1,0 +1,51 @@
+/** Exclusive locks, one at a time; web locks where the profile says so. */
+import { Lease } from '../../../src/lease.js';
+import { lockRule } from '../../../src/queue.js';
+import type { Attempt } from '../attempt.js';
+import type { Chance } from '../chance.js';
+import { NobodyWaitsFirst } from '../checkers/nobody-waits-first.js';
+import { OneHolder } from '../checkers/one-holder.js';
+import { TokensGrow } from '../checkers/tokens-grow.js';
+import type { World } from '../world.js';
+import { ask, hold, severalTimes } from './asking.js';
+import { useWebLock } from './web-lock.js';
+import type { Workload } from './workload.js';
+
+function lockOf(world: World, attempt: Attempt, chance: Chance, timeoutMs: number | null) {
+  const { participant } = attempt;
+  attempt.policy = world.policy(chance);
+  const settings = participant.settings(world, attempt, attempt.path, {
+    ttlMs: chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null,
+    onSuspend: attempt.policy,
+    timeoutMs,
+  });
+  const lock = participant.lock(settings, { rule: lockRule, grant: (parts) => new Lease(parts) });
+  return {
+    ownership$: lock,
+    acquire: (options: { signal: AbortSignal }) => lock.acquire(options),
+    tryAcquire: (options: { signal: AbortSignal }) => lock.tryAcquire(options),
+  };
+}
+
+export const lock: Workload = {
+  linesAt: (path) => [path],
+  checkers: (world) => [new OneHolder(world), new TokensGrow(world), new NobodyWaitsFirst(world)],
+  work: (world, participant, chance) =>
+    severalTimes(world, participant, chance, () => {
+      const attempt = world.attempt(participant, [chance.pick(world.paths)]);
+      const { webLocks } = world.profile;
+      if (webLocks !== null) {
+        const going = () => useWebLock(world, attempt, chance, chance.weighted(webLocks));
+        return { attempt, going };
+      }
+      const going = () =>
+        ask(world, attempt, chance, {
+          make: (timeoutMs) => lockOf(world, attempt, chance, timeoutMs),
+          hold: async (lease) => {
+            await hold(world, attempt, lease, chance);
+            return lease;
+          },
+        });
+      return { attempt, going };
+    }),
+};
