@@ -64,6 +64,8 @@ export class BeginTogether implements Checker {
     const round = this.#round(attempt.path);
     if (!round.open && round.closedMs < attempt.askedMs)
       this.#wrong ??= `${attempt.name} begins at ${attempt.path} with ${round.members.size} of ${this.#membersOf(attempt.path)}`;
+    // Whoever asked while it was open may come in behind the last one, and keeps it open.
+    round.open = round.members.size > 0;
     const now = this.#world.clock.now();
     for (const path of round.counted) if (!this.#owed.has(path)) this.#owed.set(path, now);
   }
