@@ -4,7 +4,7 @@
  */
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ContenderInLine, Contention } from './contention-facts.js';
-import { type Contender, contenderOf, lineOf, orderByCreation, unseenIn } from './queue.js';
+import { type Contender, contenderOf, type Line, lineOf, orderByCreation, unseenIn } from './queue.js';
 import type { Stat, WatchEvent, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
@@ -142,13 +142,20 @@ export class LineWatch {
     }
   }
 
-  #arrive(client: ZooKeeperClient, path: string, listing: Listing, name: string, known?: Known): void {
+  #arrive(
+    client: ZooKeeperClient,
+    path: string,
+    listing: Listing,
+    name: string,
+    known?: Known,
+    before?: ReadonlyMap<string, Listing>,
+  ): void {
     listing.names.add(name);
     if (contenderOf(name) !== null) {
       if (known === undefined) this.#learn(client, path, listing, name);
       else listing.known.set(name, known);
     } else if (this.#depth !== 'line' && !(path === '/' && name === 'zookeeper')) {
-      this.#visit(client, join(path, name));
+      this.#visit(client, join(path, name), before);
     }
     this.#touch(path);
   }
@@ -157,7 +164,7 @@ export class LineWatch {
     if (this.#listings.delete(path)) this.#touch(path);
   }
 
-  /** Lists a path; `before` is what an earlier round knew, whose claims need not be read again. */
+  /** Lists a path and those below; `before` is what an earlier round knew, whose claims need not be read again unless they hold. */
   #visit(client: ZooKeeperClient, path: string, before?: ReadonlyMap<string, Listing>): void {
     const round = this.#round;
     const current = () => round === this.#round;
@@ -180,11 +187,13 @@ export class LineWatch {
         const last = this.#listings.get(path);
         const listing: Listing = { names: new Set(), known: new Map(), pending: 0 };
         this.#listings.set(path, listing);
+        const earlier = before?.get(path)?.known;
+        const written = earlier === undefined ? undefined : mayHoldIn(lineOf(children));
         for (const name of children) {
-          const known = last?.known.get(name) ?? before?.get(path)?.known.get(name);
+          const known = last?.known.get(name) ?? (written?.has(name) ? undefined : earlier?.get(name));
           const isPath = last?.names.has(name) === true && contenderOf(name) === null;
           if (isPath) listing.names.add(name);
-          else this.#arrive(client, path, listing, name, known);
+          else this.#arrive(client, path, listing, name, known, before);
         }
         for (const name of last?.names ?? []) if (!listing.names.has(name)) this.#remove(join(path, name));
         this.#touch(path);
@@ -310,6 +319,14 @@ export class LineWatch {
       freshness: 'live',
     };
   }
+}
+
+/** Who may have written its claim while nobody looked: a holder its grant, and each renewal of it. */
+function mayHoldIn({ contenders, pastCounterEnd }: Line): ReadonlySet<string> {
+  const [first] = contenders;
+  const held = contenders.findIndex(({ kind }) => kind !== 'read' || first?.kind !== 'read');
+  const count = pastCounterEnd || held === -1 ? contenders.length : Math.max(1, held);
+  return new Set(contenders.slice(0, count).map(({ name }) => name));
 }
 
 /** Undefined when it has left. A claim that may not be read stands in line all the same. */

@@ -109,6 +109,26 @@ describe.each(['recursive', 'children'] as const)('contention under a root, by %
     await other.close();
   });
 
+  it('shows after a reconnect what a holder wrote while it was cut off, in lines at any depth', async () => {
+    await using ensemble = await VirtualEnsemble.start();
+    const lease = await ensemble.held('/locks/deep/a', { ttlMs: 60_000 });
+    const told = heard(observe(ensemble));
+    await ensemble.clock.advance(1_000);
+    const ends = () => told.at(-1)?.lines.get('/locks/deep/a')?.holder?.endsMs ?? 0;
+    const before = ends();
+    const watcher = ensemble.zookeeper.sessions().at(-1)?.id;
+    ensemble.zookeeper.faults.refuseConnections(true);
+    ensemble.zookeeper.faults.cut(watcher);
+    await ensemble.clock.advance(10);
+    expect(told.at(-1)?.freshness).toBe('stale');
+    await ensemble.until(lease.renew());
+    ensemble.zookeeper.faults.refuseConnections(false);
+    await ensemble.clock.advance(5_000);
+    expect(told.at(-1)?.freshness).toBe('live');
+    expect(ends() - before).toBe(1_010);
+    await lease.release();
+  });
+
   it('waits for a root that is not there yet', async () => {
     await using ensemble = await VirtualEnsemble.start();
     const told = heard(observe(ensemble));
