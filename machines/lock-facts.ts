@@ -118,6 +118,8 @@ export type PredecessorNews =
   | { readonly type: 'predecessor.gone'; readonly witnessed: boolean }
   /** Something may have changed: look again. */
   | { readonly type: 'predecessor.unclear' }
+  /** The line was looked at again while it was waited in. */
+  | { readonly type: 'line.seen'; readonly consultation: Consultation }
   | { readonly type: 'predecessor.refused'; readonly cause: unknown };
 
 /** News of our own claim. */
@@ -197,4 +199,6 @@ export interface WatchInput {
   readonly first: boolean;
   /** The whole line instead. */
   readonly everybody: boolean;
+  /** How many are ahead. */
+  readonly position: number;
 }

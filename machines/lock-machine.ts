@@ -267,6 +267,10 @@ export const lockMachine = lockSetup.createMachine({
             'predecessor.seen': { actions: 'notePredecessor' },
             'predecessor.gone': [{ guard: 'inherits', target: '#lock.held' }, { target: 'consulting' }],
             'predecessor.unclear': { target: 'consulting' },
+            'line.seen': [
+              { guard: 'behindTheSame', actions: ['noteStanding', 'watchClaimIfItInherits'] },
+              { target: 'consulting' },
+            ],
             'predecessor.refused': {
               target: '#lock.failed',
               actions: { type: 'fail', params: { kind: 'refused' } },

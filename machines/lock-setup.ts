@@ -58,6 +58,7 @@ export const watchInput = ({ context }: { context: LockContext }): SlotInput & W
     predecessor: waits?.predecessor ?? '',
     everybody: waits?.watch === 'children',
     first: waits?.behindHolder ?? false,
+    position: waits?.position ?? 0,
   };
 };
 
@@ -123,6 +124,12 @@ export const lockSetup = setup({
       context.claimWatched &&
       context.consultation?.verdict.kind === 'waits' &&
       context.consultation.verdict.inherits,
+    /** Still behind the same one, who may have come nearer. */
+    behindTheSame: ({ context, event }) => {
+      const known = context.consultation?.verdict;
+      const seen = event.type === 'line.seen' ? event.consultation.verdict : null;
+      return known?.kind === 'waits' && seen?.kind === 'waits' && known.predecessor === seen.predecessor;
+    },
     claimUnwatched: ({ context }) => !context.claimWatched,
     /** The session that is gone can be followed by another one. */
     sessionReplaceable: ({ event }) =>
@@ -171,6 +178,9 @@ export const lockSetup = setup({
       predecessor: null,
       cutSinceListing: false,
     })),
+    noteStanding: assign(({ event }) =>
+      event.type === 'line.seen' ? { consultation: event.consultation } : {},
+    ),
     notePredecessor: assign(({ event }) =>
       event.type === 'predecessor.seen' ? { predecessor: event.predecessor } : {},
     ),

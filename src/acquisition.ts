@@ -127,6 +127,7 @@ export class LockAcquisition<L extends SharedLease> {
         logger.error(error.message);
       },
       onLine,
+      placeMs: () => this.#progress.placeMs,
     };
     const sessionUp = session.connected;
     const input = { newGuid, timeoutMs, noWait, steals, ttlMs, onSuspend, sessionUp, acquisition };

@@ -32,6 +32,14 @@ export class Listing {
     return this.#line.line;
   }
 
+  /** The verdict on a claim; null where it takes further requests, at the counter's end. */
+  verdict(rule: QueueRule, claimName: string): Verdict | null {
+    const quick = this.quickVerdict(rule, claimName);
+    if (quick !== null) return quick;
+    const line = this.line(rule);
+    return line.pastCounterEnd ? null : rule.verdictOf(line, claimName);
+  }
+
   /** The verdict on the first claim that asks, where it can be had without the line. */
   quickVerdict(rule: QueueRule, claimName: string): Verdict | null {
     if (this.#asked || rule.lineOf !== lineOf || rule.verdictOf !== verdictOf) return null;

@@ -3,18 +3,16 @@ import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock
 import { type ClaimData, decodeClaim, isCuratorRevoke, mayBeSucceeded } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import type { ExpireLockFailedError } from './errors.js';
+import { lookAhead, type WaitedLine } from './look-ahead.js';
 import { purgeWhenExpired } from './purge.js';
-import type { Line, QueueRule } from './queue.js';
+import type { Line } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 import { watchChildren, watchNode } from './zookeeper/watches.js';
 
 /** What the slots of one acquisition share. */
-export interface Acquisition {
-  readonly session: SessionPort;
-  readonly lockPath: string;
-  readonly rule: QueueRule;
+export interface Acquisition extends WaitedLine {
   /** A reader's: the writer whose place its claim takes. */
   readonly inPlaceOf: Claim | undefined;
   readonly acl: readonly Acl[] | undefined;
@@ -34,7 +32,7 @@ type SendBack = (event: LockEvent) => void;
 /** DESIGN §3.4. Watches one contender; behind the holder it also minds the holder's time to live. */
 export function watchPredecessor(
   acquisition: Acquisition,
-  { predecessor, first, everybody, claim }: WatchInput & { readonly claim: Claim | null },
+  { predecessor, first, everybody, position, claim }: WatchInput & { readonly claim: Claim | null },
   sendBack: SendBack,
 ): () => void {
   const { session, lockPath, rule } = acquisition;
@@ -48,6 +46,7 @@ export function watchPredecessor(
     };
   }
   const path = `${lockPath}/${predecessor}`;
+  const stopLooking = claim === null ? () => undefined : lookAhead(acquisition, claim, position, sendBack);
   let succeeded = false;
   let stopPurge: () => void = () => undefined;
   let fallback: { unsubscribe: () => void } | null = null;
@@ -89,6 +88,7 @@ export function watchPredecessor(
     },
   });
   return () => {
+    stopLooking();
     subscription.unsubscribe();
     fallback?.unsubscribe();
     stopPurge();

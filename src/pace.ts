@@ -23,9 +23,15 @@ export class Pace {
     this.#elapsedMs = this.#elapsedMs * FADING + elapsedMs;
   }
 
+  /** Milliseconds from one place to the next; null when none was ever seen to become free. */
+  get placeMs(): number | null {
+    return this.#places === 0 ? null : this.#elapsedMs / this.#places;
+  }
+
   /** Milliseconds until `places` more are free; null when none was ever seen to become so. */
   estimateMs(places: number): number | null {
-    return this.#places === 0 ? null : Math.round((this.#elapsedMs / this.#places) * places);
+    const { placeMs } = this;
+    return placeMs === null ? null : Math.round(placeMs * places);
   }
 }
 
@@ -58,6 +64,11 @@ export class Progress {
   constructor(pace: Pace, clock: Clock) {
     this.#pace = pace;
     this.#clock = clock;
+  }
+
+  /** See {@link Pace.placeMs}. */
+  get placeMs(): number | null {
+    return this.#pace.placeMs;
   }
 
   /** So many are ahead now. Milliseconds until they may have left; null when nothing is known. */

@@ -59,11 +59,18 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/errors',
     'src/zookeeper/session-port',
   ],
+  'src/look-ahead': [
+    'machines/ (type)',
+    'src/line-listing',
+    'src/queue',
+    'src/zookeeper/session-port (type)',
+  ],
   'src/lock-watchers': [
     'machines/',
     'src/claim-data',
     'src/claim-record',
     'src/errors (type)',
+    'src/look-ahead',
     'src/purge',
     'src/queue (type)',
     'src/zookeeper/client',

@@ -58,6 +58,21 @@ const anyEvent = fc.oneof(
     { type: 'predecessor.gone', witnessed: true },
     { type: 'predecessor.gone', witnessed: false },
     { type: 'predecessor.unclear' },
+    {
+      type: 'line.seen',
+      consultation: {
+        verdict: {
+          kind: 'waits',
+          predecessor: 'p',
+          position: 1,
+          queueLength: 2,
+          behindHolder: true,
+          inherits: true,
+        },
+        asOf: 3,
+      },
+    },
+    { type: 'line.seen', consultation: { verdict: { kind: 'holds', queueLength: 1 }, asOf: 3 } },
     { type: 'predecessor.refused', cause: 'no' },
     { type: 'claim.watched' },
     { type: 'claim.gone', because: 'node-deleted' },

@@ -52,3 +52,28 @@ it('who joins a moment later lists for itself: a listing is of no use to a claim
     return lease;
   }
 });
+
+it('who knows how fast a line moves looks at it ahead of its turn, and lists nothing between one holder and the next', async () => {
+  await using ensemble = await VirtualEnsemble.start();
+  const sessions = [ensemble.session(), ensemble.session(), ensemble.session()];
+  const locks = sessions.map((session) => session.lock(PATH));
+  const turn = async (lease: { release(): Promise<void> } | undefined) => {
+    await ensemble.clock.advance(1_000);
+    await ensemble.until(lease?.release() ?? Promise.resolve());
+  };
+  // Each waits for a second, and so learns the pace.
+  for (const lock of locks) {
+    const ahead = await ensemble.until(sessions[0]!.lock(PATH).acquire());
+    const waiting = lock.acquire();
+    await turn(ahead);
+    await turn(await ensemble.until(waiting));
+  }
+  const [first, second, third] = locks.map((lock) => lock.acquire());
+  await turn(await ensemble.until(first!));
+  const holder = await ensemble.until(second!);
+  await ensemble.clock.advance(700);
+  const listings = countListings(ensemble);
+  await ensemble.until(holder.release());
+  expect((await ensemble.until(third!)).isHeld()).toBe(true);
+  expect(listings()).toBe(0);
+});

@@ -41,6 +41,7 @@ const events: LockEvent[] = [
   { type: 'predecessor.gone', witnessed: true },
   { type: 'predecessor.gone', witnessed: false },
   { type: 'predecessor.unclear' },
+  ...verdicts.map((verdict) => ({ type: 'line.seen' as const, consultation: { verdict, asOf: 3 } })),
   { type: 'predecessor.refused', cause: 'no' },
   { type: 'claim.watched' },
   { type: 'claim.gone', because: 'node-deleted' },

@@ -47,6 +47,17 @@ const LOCK_MUTANTS = {
     profile: 'crowd',
     replacements: [{ file: 'src/queue.ts', from: 'inherits: position === 1 && ', to: 'inherits: ' }],
   },
+  'who looked ahead takes any deletion for the grant': {
+    checker: ONE_HOLDER,
+    profile: 'crowd',
+    replacements: [
+      {
+        file: 'src/look-ahead.ts',
+        from: 'consultation: { verdict, asOf',
+        to: "consultation: { verdict: verdict.kind === 'waits' ? { ...verdict, inherits: true } : verdict, asOf",
+      },
+    ],
+  },
   'the claim of another session is adopted (T01, T02)': {
     checker: OUTLIVES,
     profile: 'server',
