@@ -113,7 +113,7 @@ export type MakeLock = <L extends SharedLease>(
 /**
  * A lock that readers hold together and a writer alone, in the order of asking: no reader overtakes a writer that waits. It
  * shares its line with Curator's InterProcessReadWriteLock; a plain lock of this package on the same path counts as a
- * writer (Curator's does not see it: docs/guarantees.md).
+ * writer (Curator's does not see it: docs/interop.md).
  *
  * An owner that reads and asks to write gets `UPGRADE_REFUSED`; one that writes and asks to read `ALREADY_OWN_LOCK`, with the lease
  * to {@link WriteLease.downgrade}. Without an owner such a request waits for itself: give one, or a `timeoutMs`.

@@ -95,6 +95,8 @@ public final class CuratorPeer {
       case "unlock":
         mutex(path).release();
         return "";
+      case "say whether it holds":
+        return Boolean.toString(mutex(path).isAcquiredInThisProcess());
       case "ask to give up":
         Revoker.attemptRevoke(client, path);
         return "";
