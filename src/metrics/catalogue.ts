@@ -1,5 +1,8 @@
 /** Every metric, said once: what it counts, in which unit, under which labels. Both exports and the tests of the pages read this. */
 
+import type { ExpiryReason, Failure } from '../../machines/lock-machine.js';
+import type { SessionState } from '../zookeeper/supervisor.js';
+
 /** What a metric is. `now`: a number of things at this moment, which may be added up; `most`: the largest of them. */
 export type MetricKind = 'counter' | 'histogram' | 'now' | 'most';
 
@@ -23,26 +26,46 @@ const LONG = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 36
 const SHORT = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const PLACES = [0, 1, 2, 5, 10, 20, 50, 100, 1000];
 
+/** Every word of a union: one that is missing, or one too many, does not compile. */
+const every = <Word extends string>(words: Readonly<Record<Word, true>>): readonly string[] =>
+  Object.keys(words);
+
+const OUTCOMES = every<'acquired' | 'withdrawn' | Exclude<Failure['kind'], 'not-released'>>({
+  acquired: true,
+  withdrawn: true,
+  aborted: true,
+  busy: true,
+  timeout: true,
+  'claim-deleted': true,
+  'session-lost': true,
+  unreachable: true,
+  refused: true,
+  closed: true,
+});
+const REASONS = every<ExpiryReason>({
+  'session-expired': true,
+  'validity-passed': true,
+  suspended: true,
+  ttl: true,
+  'node-deleted': true,
+  revoked: true,
+  closed: true,
+});
+const SESSION_STATES = every<SessionState['kind']>({
+  connecting: true,
+  connected: true,
+  suspended: true,
+  lost: true,
+  closed: true,
+});
+
 const metrics = {
   'holdfast.acquisitions': {
     kind: 'counter',
     of: 'locks',
     unit: '{acquisition}',
     help: 'Acquisitions that ended in the lock or without it.',
-    label: [
-      'outcome',
-      [
-        'acquired',
-        'withdrawn',
-        'aborted',
-        'busy',
-        'timeout',
-        'claim-deleted',
-        'unreachable',
-        'refused',
-        'closed',
-      ],
-    ],
+    label: ['outcome', OUTCOMES],
   },
   'holdfast.wait': {
     kind: 'histogram',
@@ -77,10 +100,7 @@ const metrics = {
     of: 'locks',
     unit: '{loss}',
     help: 'Locks that were held and lost.',
-    label: [
-      'reason',
-      ['session-expired', 'validity-passed', 'suspended', 'ttl', 'node-deleted', 'revoked', 'closed'],
-    ],
+    label: ['reason', REASONS],
   },
   'holdfast.suspensions': {
     kind: 'counter',
@@ -112,7 +132,7 @@ const metrics = {
     of: 'sessions',
     unit: '{change}',
     help: 'Times that a session came into a state.',
-    label: ['state', ['connecting', 'connected', 'suspended', 'lost', 'closed']],
+    label: ['state', SESSION_STATES],
   },
   'holdfast.sessions': {
     kind: 'now',

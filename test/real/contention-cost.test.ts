@@ -82,6 +82,14 @@ describe(`watching ${LOCKS} locks with ${CONTENDERS} contenders each asks for`, 
     expect(asked).toEqual({ addWatch: 0, getChildren: 0, getData: 1 });
   });
 
+  it('one read for a holder that writes its grant', async () => {
+    const { lines } = await seen(() => true);
+    const holder = lines.get(lineOf(8))?.holder?.path ?? '';
+    await outsider.setData(holder, bytes('{"owner_id":"somebody else"}'), -1);
+    await seen((picture) => picture.lines.get(lineOf(8))?.holder?.owner === 'somebody else');
+    expect(asked).toEqual({ addWatch: 0, getChildren: 0, getData: 1 });
+  });
+
   it('nothing for a claim that goes, nor for the hand-over that follows', async () => {
     const { lines } = await seen(() => true);
     const holder = lines.get(lineOf(7))?.holder?.path ?? '';
