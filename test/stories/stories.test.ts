@@ -1,12 +1,16 @@
 /** Every story as a visitor meets it: the built pages in a real browser, what each story plays, and what axe says of it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { extname, join } from 'node:path';
-import { env } from 'node:process';
+import { env, execPath } from 'node:process';
+import { createInterface } from 'node:readline';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { builtStories } from '../../stories/storybook.mjs';
 import { launchChromium } from '../setup/chromium.mjs';
+import { freePorts } from '../setup/zookeeper-process.js';
 
 const { entries } = JSON.parse(readFileSync(join(builtStories, 'index.json'), 'utf8')) as {
   entries: Record<string, { id: string; title: string; name: string }>;
@@ -179,5 +183,29 @@ describe('the pages around them', () => {
     const page = await open(await browser.newContext(DESK), '/', context);
     for (const title of new Set(stories.map((story) => story.title)))
       await page.getByRole('button', { name: title, exact: true }).first().waitFor();
+  });
+});
+
+describe('npm run storybook', () => {
+  it('shows a story while it is worked on', async (context) => {
+    const [port = 0] = await freePorts(1);
+    const command = join(import.meta.dirname, '../../stories/storybook.mjs');
+    const storybook = spawn(execPath, [command, 'dev', `--port=${port}`, '--exact-port', '--ci'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(storybook, 'exit');
+    context.onTestFinished(async () => {
+      storybook.kill();
+      await ended;
+    });
+    for await (const line of createInterface(storybook.stdout)) if (line.includes('Storybook ready')) break;
+    address = `http://127.0.0.1:${port}`;
+    const page = await open(
+      await browser.newContext(DESK),
+      '/iframe.html?id=live--idle&viewMode=story',
+      context,
+    );
+    const end = await page.evaluate(() => (globalThis as unknown as { ended: Promise<End> }).ended);
+    expect(end).toMatchObject({ event: 'storyFinished', status: 'success' });
   });
 });
