@@ -2,10 +2,11 @@
 /**
  * What a lock costs, on one real server in one run, written to docs/benchmarks.md. Figures are ratios inside the run
  * where the machine's load would move them; nothing is asserted. `lock.bench.ts` runs this in a process of its own, on the
- * built files, as a user's process would: `node --expose-gc test/bench/lock-bench.mjs host:port [rounds]`.
+ * built files, as a user's process would: `node --expose-gc test/bench/lock-bench.mjs host:port [rounds [share [report]]]`; a share below 1
+ * of every duration and count is enough to see that it works, and the report is the file to write.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +17,13 @@ import { dial } from '../../dist/src/zookeeper/socket.js';
 import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
 import { counter, heapMegabytes, micros, now, percentile, profile, slice } from './measure.mjs';
 
-const [, script = '', connectString = '127.0.0.1:2181', roundsGiven = '12', only = ''] = process.argv;
+const REPORT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
+const PEERS_REPORT = fileURLToPath(new URL('../../docs/benchmarks-peers.md', import.meta.url));
+const [, script = '', connectString = '127.0.0.1:2181', roundsGiven = '12', shareGiven = '1'] = process.argv;
+const [report = REPORT, only = ''] = process.argv.slice(5);
 const ROUNDS = Number(roundsGiven);
+/** So much of a duration or a number. @param {number} whole */
+const share = (whole) => Math.ceil(whole * Number(shareGiven));
 /** @type {string[]} */
 const lines = [];
 /** @param {string} line */
@@ -106,7 +112,7 @@ async function uncontended() {
         complete: () => resolve(undefined),
       });
     });
-  for (const warm of [locked, bare, recipe, observed, locked]) await slice(2_000, warm);
+  for (const warm of [locked, bare, recipe, observed, locked]) await slice(share(2_000), warm);
   /** @type {{ lock: number, held: number, cpu: number, bareCpu: number, recipe: number, bare: number, observed: number }[]} */
   const rounds = [];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -118,9 +124,9 @@ async function uncontended() {
       cpu = process.cpuUsage();
       return (user + system) / cycles / 1000;
     };
-    const ours = await slice(400, locked);
+    const ours = await slice(share(400), locked);
     const oursCpu = spent(ours.length);
-    const theirs = await slice(400, bare);
+    const theirs = await slice(share(400), bare);
     const bareCpu = spent(theirs.length);
     rounds.push({
       lock: percentile(ours, 0.5),
@@ -128,8 +134,8 @@ async function uncontended() {
       cpu: oursCpu,
       bareCpu,
       bare: percentile(theirs, 0.5),
-      recipe: percentile(await slice(400, recipe), 0.5),
-      observed: percentile(await slice(400, observed), 0.5),
+      recipe: percentile(await slice(share(400), recipe), 0.5),
+      observed: percentile(await slice(share(400), observed), 0.5),
     });
   }
   /** @param {(round: (typeof rounds)[number]) => number} pick @param {number} fraction */
@@ -137,8 +143,8 @@ async function uncontended() {
   /** @param {(round: (typeof rounds)[number]) => number} pick */
   const ratio = (pick) =>
     `${of(pick).toFixed(2)} (${of(pick, 0.25).toFixed(2)}–${of(pick, 0.75).toFixed(2)})`;
-  const requests = await perCycle('zk_packets_received', 2_000, locked);
-  const bytes = await perCycle('zk_bytes_received_count', 2_000, locked);
+  const requests = await perCycle('zk_packets_received', share(2_000), locked);
+  const bytes = await perCycle('zk_bytes_received_count', share(2_000), locked);
   say('## Uncontended: acquire and release');
   say('');
   say(`Medians of ${ROUNDS} interleaved rounds; quartiles in brackets.`);
@@ -161,7 +167,7 @@ async function uncontended() {
     `Requests per cycle at the server: **${requests.toFixed(2)}**${Number.isNaN(bytes) ? '' : `, of ${bytes.toFixed(0)} bytes`}. Client CPU per cycle: ${micros(of((each) => each.cpu))}; of the bare pair: ${micros(of((each) => each.bareCpu))}.`,
   );
   say('');
-  const after = await profile(6_000, locked);
+  const after = await profile(share(6_000), locked);
   say('### Where the time of a cycle goes');
   say('');
   say(
@@ -216,7 +222,7 @@ async function manyPaths() {
   await Promise.all(locks.map(async (lock) => (await lock.acquire()).release()));
   let cycles = 0;
   const start = now();
-  const end = start + 3_000;
+  const end = start + share(3_000);
   await Promise.all(
     locks.map(async (lock) => {
       for (; now() < end; cycles += 1) await (await lock.acquire()).release();
@@ -235,7 +241,7 @@ async function longLine() {
   const lock = open().lock(place);
   await (await lock.acquire()).release();
   const behind = Array.from(
-    { length: 10_000 },
+    { length: share(10_000) },
     (_, index) => `${place}/_c_bench-lock-${2_000_000_000 + index}`,
   );
   for (let index = 0; index < behind.length; index += 500) {
@@ -243,9 +249,9 @@ async function longLine() {
     await Promise.all(some.map((name) => client.create(name, new Uint8Array(), { mode: 'ephemeral' })));
   }
   const cycle = async () => (await lock.acquire()).release();
-  await slice(1_000, cycle);
-  const taken = await slice(3_000, cycle);
-  const listed = await slice(1_000, () => client.getChildren(place));
+  await slice(share(1_000), cycle);
+  const taken = await slice(share(3_000), cycle);
+  const listed = await slice(share(1_000), () => client.getChildren(place));
   say('## Ten thousand in line behind');
   say('');
   say(
@@ -289,7 +295,7 @@ async function waiting(count) {
 async function manySessions() {
   const empty = process.memoryUsage().rss / 2 ** 20;
   await Promise.all(
-    Array.from({ length: 1_000 }, async () => (await open().lock(path()).acquire()).release()),
+    Array.from({ length: share(1_000) }, async () => (await open().lock(path()).acquire()).release()),
   );
   globalThis.gc?.();
   const full = process.memoryUsage().rss / 2 ** 20;
@@ -298,7 +304,7 @@ async function manySessions() {
 
 /** In a process of its own: memory is a process's. @param {string} part */
 function apart(part) {
-  const args = ['--expose-gc', script, connectString, roundsGiven, part];
+  const args = ['--expose-gc', script, connectString, roundsGiven, shareGiven, report, part];
   const { stdout } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -308,7 +314,8 @@ function apart(part) {
 
 /** @type {Record<string, () => Promise<unknown>>} */
 const measuredApart = {
-  'waiting-1000': () => waiting(1_000),
+  'waiting-1000': () => waiting(share(1_000)),
+  'waiting-10000': () => waiting(share(10_000)),
   sessions: manySessions,
 };
 const part = measuredApart[only];
@@ -322,9 +329,9 @@ say('## Contended, no hold');
 say('');
 say('| contenders | hand-over p50 | p99 | grants per second | requests per cycle |');
 say('| --- | --- | --- | --- | --- |');
-await contended(10, 3_000, false);
-await contended(100, 3_000, false);
-await contended(1_000, 3_000, true);
+await contended(10, share(3_000), false);
+await contended(100, share(3_000), false);
+await contended(share(1_000), share(3_000), true);
 say('');
 await manyPaths();
 await longLine();
@@ -338,13 +345,10 @@ const head = `# Benchmarks
 
 Written by \`npm run bench\`; do not edit. One real Apache ZooKeeper, standalone on loopback, without fsync, on the same machine, which
 is shared: times move by tens of percent between runs, and the ratios inside one run are what to read.
-What 200,000 cycles leave behind is in [soak.md](soak.md).
+What 200,000 cycles leave behind is in [soak.md](soak.md).${existsSync(PEERS_REPORT) ? ' Curator, go-zk and kazoo on the same server are in [benchmarks-peers.md](benchmarks-peers.md).' : ''}
 
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.version}. Load average when this ended: ${loadavg()[0]?.toFixed(1)}. Beyond one
 per core, whoever needs more CPU also waits longer for it, and the ratios come out too high.
 `;
-writeFileSync(
-  fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url)),
-  `${head}\n${lines.join('\n')}\n`,
-);
+writeFileSync(report, `${head}\n${lines.join('\n')}\n`);
 process.exit(0);
