@@ -11,6 +11,8 @@ export interface Claim {
   readonly createdMs: number;
   /** Our monotonic clock when we heard of the creation: leader time is at least `createdMs` plus what passed since. */
   readonly heardAtMs: number;
+  /** How often it was handed on within its process before it came to us; absent: it is as it was made. */
+  readonly handOver?: number;
 }
 
 /** What the line says about our claim. */
@@ -37,6 +39,8 @@ export type Verdict =
 export interface Consultation {
   readonly verdict: Verdict;
   readonly asOf: number;
+  /** Who is ahead, where that is known already. */
+  readonly predecessor?: Predecessor;
 }
 
 /** The result of standing in line: the claim, and what the first listing said. */
@@ -128,6 +132,17 @@ export type ClaimNews =
   | { readonly type: 'claim.gone'; readonly because: 'node-deleted' }
   | { readonly type: 'claim.revokeRequested'; readonly request: RevokeRequest };
 
+/** News among contenders of one process that share a claim. */
+export type OwnLineNews =
+  /** Where we stand among them; null: first, so that a claim is ours to make. */
+  | { readonly type: 'ownLine.joined'; readonly behind: Consultation | null }
+  /** Somebody ahead gave up. */
+  | { readonly type: 'ownLine.moved'; readonly behind: Consultation }
+  /** Nobody is ahead any more, and no claim was left to us. */
+  | { readonly type: 'ownLine.first' }
+  /** The claim is ours now. `holds`: and so is the lock; else the line has to say so first. */
+  | { readonly type: 'claim.handed'; readonly claim: Claim; readonly holds: boolean };
+
 /** News of the time to live that a holder gave itself. */
 export type TtlNews =
   /** The grant is written; the lock ends by itself in `remainingMs` unless this comes again. */
@@ -145,6 +160,7 @@ export type LockEvent =
   | SessionNews
   | PredecessorNews
   | ClaimNews
+  | OwnLineNews
   | TtlNews;
 
 /** What an acquisition is started with. */
@@ -160,6 +176,8 @@ export interface LockInput {
   /** The lock ends by itself so long after the grant, unless renewed; null: it does not. */
   readonly ttlMs: number | null;
   readonly onSuspend: SuspendPolicy;
+  /** Shares a claim with contenders of its own process, and asks among them first. */
+  readonly amongOwn: boolean;
   /** Whether there is a connection at the start; from then on the news tell. */
   readonly sessionUp: boolean;
   /** Handed to the slots as it is. */
@@ -189,6 +207,12 @@ export interface SlotInput {
   readonly acquisition: unknown;
   readonly guid: string;
   readonly claim: Claim | null;
+}
+
+/** What may have to be withdrawn. */
+export interface WithdrawInput {
+  readonly mayExist: boolean;
+  readonly cutSinceListing: boolean;
 }
 
 /** Whom to watch. */

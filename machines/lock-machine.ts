@@ -4,7 +4,8 @@
  * tested alone.
  */
 import type { SnapshotFrom } from 'xstate';
-import { consultInput, lockSetup, slotInput, watchInput, withdrawInput } from './lock-setup.js';
+import { consultInput, lockSetup, slotInput, watchInput } from './lock-setup.js';
+import { untilSessionEnds, withdrawal } from './lock-withdrawal.js';
 
 export type * from './lock-facts.js';
 
@@ -92,41 +93,6 @@ const whileHolding = {
 } as const;
 
 /**
- * Deleting our claim is a durable intent: repeated over reconnects until the claim is gone, or its session is
- * (T12–T14). `settled` is where that leads, `refused` where a refusal for good does.
- */
-const withdrawal = <Settled extends string, Refused extends string>(settled: Settled, refused: Refused) =>
-  ({
-    deleting: {
-      always: [
-        { guard: 'nothingToWithdraw', target: settled },
-        { guard: 'sessionDown', target: 'retrying' },
-      ],
-      invoke: {
-        id: 'withdrawClaim',
-        src: 'withdrawClaim',
-        input: withdrawInput,
-        onDone: { target: settled },
-        onError: [
-          { guard: 'retryable', target: 'retrying' },
-          { target: refused, actions: 'noteNotReleased' },
-        ],
-      },
-    },
-    retrying: {
-      after: { retryDelay: { guard: 'sessionUp', target: 'deleting' } },
-      on: { 'session.connected': { target: 'deleting', actions: 'noteConnected' } },
-    },
-  }) as const;
-
-/** The session's end is the claim's end. */
-const untilSessionEnds = <Settled extends string>(settled: Settled) =>
-  ({
-    'session.lost': { target: settled, actions: 'noteDisconnected' },
-    'session.closed': { target: settled, actions: 'noteDisconnected' },
-  }) as const;
-
-/**
  * The statechart of one acquisition. The top level is what subscribers hear as `ownership.status`; what lies below is the
  * protocol's business. `expired`, `failed` and `releasing` go on working after they are told of, until the claim is
  * gone; the tag `settled` says that nothing is left to do and the actor may be stopped.
@@ -140,6 +106,7 @@ export const lockMachine = lockSetup.createMachine({
     steals: input.steals,
     ttlMs: input.ttlMs,
     onSuspend: input.onSuspend,
+    amongOwn: input.amongOwn,
     sessionUp: input.sessionUp,
     acquisition: input.acquisition,
     guid: '',
@@ -164,6 +131,7 @@ export const lockMachine = lockSetup.createMachine({
     idle: {
       on: {
         acquire: [
+          { guard: 'amongOwn', target: 'creatingNode.amongOwn', actions: 'startDeadline' },
           { guard: 'sessionUp', target: 'creatingNode.creating', actions: 'startDeadline' },
           { target: 'creatingNode', actions: 'startDeadline' },
         ],
@@ -177,6 +145,20 @@ export const lockMachine = lockSetup.createMachine({
       on: { ...whileAcquiring, ...endOfSession },
       states: {
         awaitingSession: { always: { guard: 'sessionUp', target: 'creating' } },
+        /** Whoever shares a claim with others of its process stands in their line first (docs/decisions/019). */
+        amongOwn: {
+          on: {
+            'ownLine.joined': [
+              {
+                guard: 'behindOwnInVain',
+                target: '#lock.failed',
+                actions: { type: 'fail', params: { kind: 'busy' } },
+              },
+              { guard: 'behindOwn', target: '#lock.waitingOnPredecessor.amongOwn', actions: 'noteBehind' },
+              { target: 'awaitingSession' },
+            ],
+          },
+        },
         creating: {
           entry: 'noteSent',
           invoke: {
@@ -288,6 +270,20 @@ export const lockMachine = lockSetup.createMachine({
         },
         retrying: { after: { retryDelay: 'awaitingSession' } },
         awaitingSession: { always: { guard: 'sessionUp', target: 'consulting' } },
+        /** Without a claim, behind somebody of our own process: no session's end, and no cut, takes that place away. */
+        amongOwn: {
+          on: {
+            'session.suspended': { actions: 'noteDisconnected' },
+            'session.lost': { guard: 'sessionReplaceable', actions: 'noteDisconnected' },
+            'claim.gone': {},
+            'ownLine.moved': { actions: 'noteBehind' },
+            'ownLine.first': { target: '#lock.creatingNode' },
+            'claim.handed': [
+              { guard: 'handedToHold', target: '#lock.held', actions: 'noteHanded' },
+              { target: 'consulting', actions: 'noteHanded' },
+            ],
+          },
+        },
       },
     },
 

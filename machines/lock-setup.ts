@@ -11,6 +11,7 @@ import type {
   SlotInput,
   Verdict,
   WatchInput,
+  WithdrawInput,
 } from './lock-facts.js';
 
 /** Errors of slots are read by shape: this file knows no classes of `src`. */
@@ -39,6 +40,7 @@ export const withdrawInput = ({ context }: { context: LockContext }) => ({
   guid: context.guid,
   claim: context.claim,
   mayExist: context.mayExist,
+  cutSinceListing: context.cutSinceListing,
 });
 
 export const consultInput = ({ context }: { context: LockContext }) => ({
@@ -96,7 +98,7 @@ export const lockSetup = setup({
     /** Resolves when our claim, which a reconnect put in doubt, is still there and first; false when it is not. */
     revalidateClaim: emptyPromise<boolean>('revalidateClaim'),
     /** Deletes the claim, found by GUID if need be. One attempt: the machine repeats it. */
-    withdrawClaim: emptyPromise<undefined, SlotInput & { readonly mayExist: boolean }>('withdrawClaim'),
+    withdrawClaim: emptyPromise<undefined, SlotInput & WithdrawInput>('withdrawClaim'),
   },
   delays: {
     timeout: ({ context }) => context.timeoutMs ?? 0,
@@ -111,6 +113,11 @@ export const lockSetup = setup({
     holds: ({ event }) => verdictOf(event)?.kind === 'holds',
     missing: ({ event }) => verdictOf(event)?.kind === 'missing',
     mustNotWait: ({ context, event }) => context.noWait && verdictOf(event)?.kind === 'waits',
+    amongOwn: ({ context }) => context.amongOwn,
+    behindOwn: ({ event }) => event.type === 'ownLine.joined' && event.behind !== null,
+    behindOwnInVain: ({ context, event }) =>
+      context.noWait && event.type === 'ownLine.joined' && event.behind !== null,
+    handedToHold: ({ event }) => event.type === 'claim.handed' && event.holds,
     neverMade: ({ event }) => outputOf(event) === null,
     steals: ({ context, event }) => context.steals && verdictOf(event)?.kind === 'waits',
     stillOurs: ({ event }) => outputOf(event) === true,
@@ -180,6 +187,16 @@ export const lockSetup = setup({
     })),
     noteStanding: assign(({ event }) =>
       event.type === 'line.seen' ? { consultation: event.consultation } : {},
+    ),
+    noteBehind: assign(({ event }) => {
+      if (!('behind' in event) || event.behind === null) return {};
+      return { consultation: event.behind, predecessor: event.behind.predecessor ?? null };
+    }),
+    /** What is the grant is watched already. Else nobody knows how the line stands: it is listed as after a cut. */
+    noteHanded: assign(({ event }) =>
+      event.type === 'claim.handed'
+        ? { claim: event.claim, claimWatched: event.holds, cutSinceListing: !event.holds }
+        : {},
     ),
     notePredecessor: assign(({ event }) =>
       event.type === 'predecessor.seen' ? { predecessor: event.predecessor } : {},

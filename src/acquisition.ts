@@ -24,6 +24,8 @@ import {
 } from './errors.js';
 import type { LateCalls } from './late-calls.js';
 import type { LeaseParts, SharedLease } from './lease.js';
+import { localLogic } from './local-actors.js';
+import type { LocalContender, LocalHandover } from './local-line.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
 import { type Ownership, type OwnershipParts, ownershipOf, statusOf, tellsMore } from './ownership.js';
@@ -57,6 +59,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly paces: Paces;
   /** Hears everything that the machine does, as XState's `inspect` tells it. */
   readonly inspect?: LockInspector | undefined;
+  /** Contenders of this process pass one claim on (docs/decisions/019). */
+  readonly localHandover?: LocalHandover | undefined;
 }
 
 /** What one acquisition asks for. */
@@ -92,6 +96,7 @@ export class LockAcquisition<L extends SharedLease> {
   #stopNews: (() => void) | null = null;
   #settle: () => void = () => undefined;
   readonly #settled: Promise<void>;
+  readonly #local: LocalContender | null;
 
   /** `listener` hears every change, in order, one microtask after it: never on a client's call stack. */
   constructor(
@@ -129,12 +134,30 @@ export class LockAcquisition<L extends SharedLease> {
       onLine,
       placeMs: () => this.#progress.placeMs,
     };
-    const sessionUp = session.connected;
-    const input = { newGuid, timeoutMs, noWait, steals, ttlMs, onSuspend, sessionUp, acquisition };
+    const { localHandover } = settings;
+    const send = (event: LockEvent) => {
+      this.#send(event);
+    };
+    this.#local =
+      localHandover === undefined
+        ? null
+        : { acquisition, handover: localHandover, owner, identity, noWait, send, granted: false, line: null };
+    const input = {
+      newGuid,
+      timeoutMs,
+      noWait,
+      steals,
+      ttlMs,
+      onSuspend,
+      amongOwn: this.#local !== null,
+      sessionUp: session.connected,
+      acquisition: this.#local ?? acquisition,
+    };
     const { clock } = session;
     const { inspect } = settings;
     const options = { id: path, clock, input };
-    this.#actor = createActor(lockLogic, inspect === undefined ? options : { ...options, inspect });
+    const logic = this.#local === null ? lockLogic : localLogic;
+    this.#actor = createActor(logic, inspect === undefined ? options : { ...options, inspect });
     this.#actor.subscribe((snapshot) => {
       this.#hear(snapshot);
     });
@@ -144,6 +167,10 @@ export class LockAcquisition<L extends SharedLease> {
       if (this.#stopNews !== null) this.#send(news);
     });
     this.#actor.send({ type: 'acquire' });
+    if (this.#local !== null) {
+      const line = this.#local.handover.lines.of(this.#local);
+      this.#send({ type: 'ownLine.joined', behind: line.join(this.#local) });
+    }
     // Begun for a caller who had asked before: of a session that is over no more news will come.
     if (session.closed) this.#send({ type: 'session.closed' });
   }
@@ -207,6 +234,7 @@ export class LockAcquisition<L extends SharedLease> {
       this.#stopNews?.();
       // A machine in its final state has stopped by itself.
       if (snapshot.status === 'active') this.#actor.stop();
+      this.#local?.line?.leave(this.#local);
       this.#settle();
     }
   }
@@ -229,6 +257,7 @@ export class LockAcquisition<L extends SharedLease> {
     const { session, path, onSuspend, ttlMs, logger } = this.#settings;
     const { claim } = this.#actor.getSnapshot().context;
     if (claim === null) throw new Error(`${path} is held without a claim; please report this`);
+    if (this.#local !== null) this.#local.granted = true;
     this.#lease = this.#settings.grant({
       session,
       lockPath: path,

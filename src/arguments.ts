@@ -26,6 +26,26 @@ export function checkCount(name: string, value: unknown, least: number, most: nu
   return value;
 }
 
+/** Ten bits of the fencing token count how often a claim was handed on. */
+const MOST_HAND_OVERS = 1023;
+
+/** How often one claim may be handed on; absent stays absent. `plain`: the lock is one that can. */
+export function checkLocalHandover(
+  { localHandover: value, ttlMs }: { readonly localHandover?: unknown; readonly ttlMs?: unknown },
+  path: string,
+  plain: boolean,
+): number | undefined {
+  if (value === undefined) return undefined;
+  const wrong = (remedy: string) => new InvalidArgumentError('localHandover', value, remedy, path);
+  if (!plain) throw wrong('leave it out: only a plain, ephemeral lock can be handed on, session.lock(path)');
+  if (ttlMs !== undefined)
+    throw wrong(
+      'leave ttlMs out, or this: a claim has one time to live, and would not outlast its next holder',
+    );
+  if (typeof value !== 'object' || value === null) throw wrong('give an object such as { max: 64 }');
+  return checkCount('localHandover.max', (value as { max?: unknown }).max, 1, MOST_HAND_OVERS, path);
+}
+
 /** A number between two bounds, inclusive. */
 export function checkFraction(name: string, value: unknown, most: number): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= most)) {

@@ -40,6 +40,7 @@ export type {
   DurableLockOptions,
   ElectionOptions,
   LockOptions,
+  ReadWriteLockOptions,
   RecipeOptions,
 } from './session-options.js';
 export {

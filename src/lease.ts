@@ -13,7 +13,7 @@ import type { TransactionOperation, TransactionResult } from './zookeeper/client
 import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
 
-/** Low bits of a fencing token: the local hand-over number (DESIGN §3.7). */
+/** Low bits of a fencing token: how often its claim was handed on within its process (DESIGN §3.7). */
 export const HAND_OVER_BITS = 10n;
 
 /** What a lease is made from. Declared for all, because what is declared for all names it; made by locks only. */
@@ -240,6 +240,7 @@ export class SharedLease implements AsyncDisposable {
 export class Lease extends SharedLease {
   /** Larger for every later holder of this path, whatever became of the znodes; 64 bits and more: store it as text or bigint. */
   get fencingToken(): bigint {
-    return this.parts.claim.czxid << HAND_OVER_BITS;
+    const { czxid, handOver = 0 } = this.parts.claim;
+    return (czxid << HAND_OVER_BITS) | BigInt(handOver);
   }
 }

@@ -12,6 +12,7 @@ import {
   type SlotInput,
   type Verdict,
   type WatchInput,
+  type WithdrawInput,
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
@@ -132,7 +133,11 @@ async function takePlace(acquisition: Acquisition, writer: Claim, guid: string):
 }
 
 /** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
-async function createClaim(acquisition: Acquisition, guid: string, wanted: () => boolean): Promise<Enqueued> {
+export async function createClaim(
+  acquisition: Acquisition,
+  guid: string,
+  wanted: () => boolean,
+): Promise<Enqueued> {
   const { session, lockPath, acl, made, inPlaceOf } = acquisition;
   const { client } = session;
   let failure: unknown;
@@ -183,7 +188,7 @@ function listAfterSync({ session: { client }, lockPath }: Acquisition): Promise<
 }
 
 /** DESIGN §3.2: our GUID, owned by this same session, or nothing. What bears it otherwise is withdrawn (T02, T08). */
-async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enqueued | null> {
+export async function probeClaim(acquisition: Acquisition, guid: string): Promise<Enqueued | null> {
   const names = await listAfterSync(acquisition);
   const asOf = acquisition.session.clock.wallNow();
   const claim = await findClaim(acquisition, names, guid);
@@ -271,7 +276,11 @@ async function stealPlace(
  * DESIGN §3.3. With `sync` after a reconnect, when the server we talk to may be behind what we have seen (T49). On an unbroken
  * connection a session never sees time go back, and whoever is ahead of us was there before us.
  */
-async function consultQueue(acquisition: Acquisition, claim: Claim, sync: boolean): Promise<Consultation> {
+export async function consultQueue(
+  acquisition: Acquisition,
+  claim: Claim,
+  sync: boolean,
+): Promise<Consultation> {
   const { session, lockPath } = acquisition;
   const listing = sync
     ? new Listing(await listAfterSync(acquisition))
@@ -281,7 +290,7 @@ async function consultQueue(acquisition: Acquisition, claim: Claim, sync: boolea
 }
 
 /** DESIGN §3.5: same node, same session, same creation, still first where that matters. */
-async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
+export async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
   const { client } = acquisition.session;
   const [stat, { verdict }] = await Promise.all([
     client.exists(claim.path),
@@ -309,7 +318,11 @@ async function deleteIfThere({ session: { client }, made }: Acquisition, path: s
  * DESIGN §3.8. By name where it is known, by GUID where the creation went unanswered. A known one needs no listing, which may
  * be what was refused (T47).
  */
-async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: boolean): Promise<undefined> {
+export async function withdrawClaim(
+  acquisition: Acquisition,
+  guid: string,
+  mayExist: boolean,
+): Promise<undefined> {
   const { lockPath, made } = acquisition;
   const answered = [...made].some((path) => bearsGuid(path.slice(lockPath.length + 1), guid));
   if (mayExist && !answered) {
@@ -322,7 +335,7 @@ async function withdrawClaim(acquisition: Acquisition, guid: string, mayExist: b
 }
 
 /** The claim of an input whose state guarantees one. */
-function claimIn(input: SlotInput): Claim {
+export function claimIn(input: SlotInput): Claim {
   if (input.claim === null)
     throw new Error('this state has a claim; please report this: the lock machine let it in without');
   return input.claim;
@@ -350,7 +363,7 @@ export const lockLogic = runFromTable(
         writeGrant(of(input), claimIn(input), sendBack),
       ),
       revalidateClaim: attempt((input: SlotInput) => revalidateClaim(of(input), claimIn(input))),
-      withdrawClaim: attempt((input: SlotInput & { readonly mayExist: boolean }) =>
+      withdrawClaim: attempt((input: SlotInput & WithdrawInput) =>
         withdrawClaim(of(input), input.guid, input.mayExist),
       ),
     },

@@ -85,7 +85,17 @@ export interface LockOptions extends RecipeOptions {
    * all, and a time to live goes on counting from the first.
    */
   readonly reentrancy?: 'reject' | 'count';
+  /**
+   * **Prefers this process: others wait longer.** Acquisitions of one session at one path share a claim, and each hands it on to
+   * the next without asking the server, at most `max` times (1 to 1,023) in a row; then it is given up, and whoever waits
+   * outside has his turn, also when nobody does. Each has a lease and a fencing token of its own. The claim says the owner of
+   * whoever made it, so that is whom others see. Only those with the same `max` and `acl` share. Not with `ttlMs`. Default: off.
+   */
+  readonly localHandover?: { readonly max: number };
 }
+
+/** How a lock behaves that readers share: as {@link LockOptions}, without `localHandover`. */
+export type ReadWriteLockOptions = Omit<LockOptions, 'localHandover'>;
 
 /** How a lock whose claim outlives its session behaves. */
 export interface DurableLockOptions extends Pick<RecipeOptions, 'timeoutMs' | 'acl'> {

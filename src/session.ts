@@ -13,6 +13,7 @@ import {
   checkFunction,
   checkIdentities,
   checkList,
+  checkLocalHandover,
   checkLockPath,
   checkMethods,
   checkOptionalDuration,
@@ -33,6 +34,7 @@ import {
 import { InvalidArgumentError, SessionClosedError } from './errors.js';
 import { LateCalls } from './late-calls.js';
 import { Lease, type LeaseParts, SharedLease } from './lease.js';
+import { LocalLines } from './local-line.js';
 import { Lock, type LockInspector, type LockParts } from './lock.js';
 import { Paces } from './pace.js';
 import { type Line, lockRule } from './queue.js';
@@ -51,6 +53,7 @@ import type {
   DurableLockOptions,
   ElectionOptions,
   LockOptions,
+  ReadWriteLockOptions,
   RecipeOptions,
 } from './session-options.js';
 import type { Logger } from './zookeeper/session-port.js';
@@ -93,6 +96,7 @@ export class Session implements AsyncDisposable {
   readonly #reported = new Set<string>();
   readonly #lateCalls: LateCalls;
   readonly #paces = new Paces();
+  readonly #localLines = new LocalLines();
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
@@ -179,7 +183,7 @@ export class Session implements AsyncDisposable {
   }
 
   /** A lock on `path` that readers hold together and a writer alone. Throws as {@link lock} does. */
-  readWriteLock(path: string, options: LockOptions = {}): ReadWriteLock {
+  readWriteLock(path: string, options: ReadWriteLockOptions = {}): ReadWriteLock {
     return new ReadWriteLock(path, (rule, grant, admit) => this.#lock(path, options, { rule, grant, admit }));
   }
 
@@ -318,9 +322,11 @@ export class Session implements AsyncDisposable {
         path,
       );
     }
+    const max = checkLocalHandover(options, path, kind.rule === lockRule);
     return new Lock({
-      ...this.#settings(path, options),
+      ...this.#settings(path, { ...options, localHandover: undefined }),
       ...kind,
+      localHandover: max === undefined ? undefined : { lines: this.#localLines, max },
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
       ownerContext: options.ownerContext,
@@ -330,10 +336,13 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  #settings(path: string, options: RecipeOptions): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
+  #settings(
+    path: string,
+    options: RecipeOptions & { readonly localHandover?: unknown },
+  ): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
+    checkLocalHandover(checkOptions(options, path), path, false);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
-    checkOptions(options, path);
     const acl = checkAcl(options.acl, path);
     if (acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {
       throw new InvalidArgumentError(

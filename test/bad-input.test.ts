@@ -90,12 +90,34 @@ describe('a session refuses', () => {
     ['acl', [], 'give a list'],
     ['acl', [{ permissions: 32, scheme: 'world', id: 'anyone' }], 'acl[0].permissions'],
     ['reentrancy', 'allow', 'reject, count'],
+    ['localHandover', 64, '{ max: 64 }'],
+    ['localHandover', null, '{ max: 64 }'],
+    ['localHandover', {}, '1 to 1023'],
+    ['localHandover', { max: 0 }, '1 to 1023'],
+    ['localHandover', { max: 1_024 }, '1 to 1023'],
+    ['localHandover', { max: 2.5 }, '1 to 1023'],
+    ['localHandover', { max: '64' }, '1 to 1023'],
     ['ownerContext', {}, 'getStore'],
   ])('a lock with %s %j, and names its path', (name, value, words) => {
     const refused = () => session.lock('/locks/orders', { [name]: value });
     expect(refused).toThrow(invalid(name));
     expect(refused).toThrow(invalid(words));
     expect(refused).toThrow(expect.objectContaining({ path: '/locks/orders' }));
+  });
+
+  it('a claim that is handed on where that cannot be: with a time to live, or in any other recipe', () => {
+    const localHandover = { max: 64 };
+    expect(() => session.lock('/locks/orders', { localHandover, ttlMs: 1_000 })).toThrow(invalid('ttlMs'));
+    const recipes: (() => unknown)[] = [
+      () => session.lock('/locks/orders', untyped({ localHandover, ephemeral: false, owner: 'me' })),
+      () => session.readWriteLock('/locks/orders', untyped({ localHandover })),
+      () => session.multiLock(['/locks/orders'], untyped({ localHandover })),
+      () => session.semaphore('/locks/orders', 2, untyped({ localHandover })),
+      () => session.election('/locks/orders', untyped({ localHandover })),
+      () => session.barrier('/locks/orders', untyped({ localHandover })),
+      () => session.doubleBarrier('/locks/orders', 2, untyped({ localHandover })),
+    ];
+    for (const recipe of recipes) expect(recipe).toThrow(invalid('localHandover'));
   });
 
   it.each([0, -1, 1.5, Number.NaN, '2'])('%j permits', (permits) => {

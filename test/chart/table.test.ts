@@ -22,9 +22,17 @@ const slots = Object.keys(lockMachine.implementations.actors);
 const machine = lockMachine.provide({ actors: Object.fromEntries(slots.map((slot) => [slot, silent])) });
 
 const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
+const behind: Verdict = {
+  kind: 'waits',
+  predecessor: 'p',
+  position: 1,
+  queueLength: 2,
+  behindHolder: true,
+  inherits: true,
+};
 const verdicts: Verdict[] = [
   { kind: 'holds', queueLength: 1 },
-  { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, behindHolder: true, inherits: true },
+  behind,
   { kind: 'waits', predecessor: 'q', position: 2, queueLength: 3, behindHolder: false, inherits: false },
   { kind: 'missing' },
 ];
@@ -78,6 +86,12 @@ const anyEvent = fc.oneof(
     { type: 'claim.gone', because: 'node-deleted' },
     { type: 'claim.revokeRequested', request: { by: 'ops', why: '' } },
     { type: 'ttl.written', remainingMs: 50 },
+    { type: 'ownLine.joined', behind: null },
+    { type: 'ownLine.joined', behind: { verdict: behind, asOf: 1 } },
+    { type: 'ownLine.moved', behind: { verdict: behind, asOf: 2 } },
+    { type: 'ownLine.first' },
+    { type: 'claim.handed', claim, holds: true },
+    { type: 'claim.handed', claim, holds: false },
   ),
   fc.constantFrom(10, 100, 300, 2_000).map((advanceMs) => ({ advanceMs })),
   answer.map(([slot, value]) => {
@@ -93,6 +107,7 @@ const started = fc.constantFrom(
   [{ type: 'acquire' }],
   [{ type: 'acquire' }, { type: 'xstate.done.actor.createClaim', output: outputs[0] }],
   [{ type: 'acquire' }, { type: 'xstate.done.actor.createClaim', output: outputs[1] }],
+  [{ type: 'acquire' }, { type: 'ownLine.joined', behind: { verdict: behind, asOf: 1 } }],
 ) as fc.Arbitrary<LockEvent[]>;
 const inputs: fc.Arbitrary<LockInput> = fc.record({
   newGuid: fc.constant(() => 'guid'),
@@ -101,6 +116,7 @@ const inputs: fc.Arbitrary<LockInput> = fc.record({
   steals: fc.boolean(),
   ttlMs: fc.constantFrom(null, 500),
   onSuspend: fc.constantFrom('bounded', 'standard', 'session'),
+  amongOwn: fc.boolean(),
   sessionUp: fc.boolean(),
   acquisition: fc.constant('handed on'),
 });
@@ -157,7 +173,7 @@ describe('a chart that is run from a table', () => {
   });
 
   it('goes on from a snapshot that XState made', () => {
-    const input = { ...(fc.sample(inputs, 1)[0] as LockInput), sessionUp: true };
+    const input = { ...(fc.sample(inputs, 1)[0] as LockInput), sessionUp: true, amongOwn: false };
     const plain = createActor(machine, { input }).start();
     plain.send({ type: 'acquire' });
     const restored = createActor(tabled, { input, snapshot: plain.getPersistedSnapshot() }).start();

@@ -166,6 +166,7 @@ describe('a secret that was given', () => {
         steals: false,
         ttlMs: null,
         onSuspend: 'bounded',
+        amongOwn: false,
         sessionUp: false,
         acquisition: { ...shared, made: new Set(), onLine: () => undefined },
       },

@@ -42,6 +42,7 @@ function walk(events: readonly LockEvent[], input: Partial<LockInput> = {}): Loc
     steals: false,
     ttlMs: null,
     onSuspend: 'bounded',
+    amongOwn: false,
     sessionUp: false,
     acquisition: null,
     ...input,

@@ -3,11 +3,15 @@ import { getShortestPaths } from 'xstate/graph';
 import { type LockEvent, type LockSnapshot, lockMachine, type Verdict } from '../../machines/lock-machine.js';
 
 const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
-const verdicts: Verdict[] = [
-  { kind: 'holds', queueLength: 1 },
-  { kind: 'waits', predecessor: 'p', position: 1, queueLength: 2, behindHolder: true, inherits: true },
-  { kind: 'missing' },
-];
+const ahead: Verdict = {
+  kind: 'waits',
+  predecessor: 'p',
+  position: 1,
+  queueLength: 2,
+  behindHolder: true,
+  inherits: true,
+};
+const verdicts: Verdict[] = [{ kind: 'holds', queueLength: 1 }, ahead, { kind: 'missing' }];
 const errors = [
   { outcome: 'unknown', retryable: true },
   { outcome: 'notApplied', retryable: true },
@@ -43,6 +47,12 @@ const events: LockEvent[] = [
   { type: 'predecessor.unclear' },
   ...verdicts.map((verdict) => ({ type: 'line.seen' as const, consultation: { verdict, asOf: 3 } })),
   { type: 'predecessor.refused', cause: 'no' },
+  { type: 'ownLine.joined', behind: null },
+  { type: 'ownLine.joined', behind: { verdict: ahead, asOf: 1 } },
+  { type: 'ownLine.moved', behind: { verdict: ahead, asOf: 2 } },
+  { type: 'ownLine.first' },
+  { type: 'claim.handed', claim, holds: true },
+  { type: 'claim.handed', claim, holds: false },
   { type: 'claim.watched' },
   { type: 'claim.gone', because: 'node-deleted' },
   ...answers(
@@ -67,6 +77,7 @@ const input = {
   timeoutMs: null,
   noWait: false,
   steals: false,
+  amongOwn: false,
   ttlMs: null,
   onSuspend: 'bounded' as const,
   sessionUp: false,
@@ -74,9 +85,11 @@ const input = {
 };
 const top = (snapshot: LockSnapshot) =>
   typeof snapshot.value === 'string' ? snapshot.value : Object.keys(snapshot.value)[0];
-const paths = [false, true].flatMap((steals) =>
+/** Of a lock that neither steals nor shares a claim, of one that steals, and of one that shares. */
+const kinds = [{}, { steals: true }, { amongOwn: true }];
+const paths = kinds.flatMap((kind) =>
   getShortestPaths(lockMachine, {
-    input: { ...input, steals },
+    input: { ...input, ...kind },
     events,
     serializeEvent: (event) =>
       JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
@@ -95,7 +108,7 @@ const paths = [false, true].flatMap((steals) =>
 const allowed: Record<string, readonly string[]> = {
   idle: ['creatingNode', 'released'],
   creatingNode: ['waitingOnPredecessor', 'held', 'releasing', 'released', 'failed'],
-  waitingOnPredecessor: ['creatingNode', 'held', 'releasing', 'failed'],
+  waitingOnPredecessor: ['creatingNode', 'held', 'releasing', 'released', 'failed'],
   held: ['releasing', 'expired'],
   releasing: ['released', 'failed'],
   released: [],

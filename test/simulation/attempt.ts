@@ -33,6 +33,8 @@ export class Attempt {
   grantedMs = Number.NEGATIVE_INFINITY;
   /** Others may hold with it. */
   shared = false;
+  /** It shares a claim with others of its process. */
+  sharing = false;
   /** Does not stand in line. */
   trying = false;
   /** How many permits it asks for, and of how many in its opinion. */

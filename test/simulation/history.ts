@@ -6,7 +6,7 @@ import { LossIsTold } from './checkers/loss-is-told.js';
 import { NoClaimLeft, OneClaimEach } from './checkers/no-claim-left.js';
 import { NoTimerLeft, NoWatchLeft } from './checkers/no-watch-left.js';
 import { StreamsWellFormed } from './checkers/streams-well-formed.js';
-import { PROFILES, type ProfileName } from './profiles.js';
+import { PROFILES, type Profile, type ProfileName } from './profiles.js';
 import { WORKLOADS, type WorkloadName } from './workloads/index.js';
 import { World } from './world.js';
 
@@ -32,12 +32,12 @@ export interface Report {
   readonly virtualMs: number;
 }
 
-/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks. */
+/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks, and locks alone share claims. */
 export function profileOf(seed: number, workload: WorkloadName = 'lock'): ProfileName {
   const weights = Object.fromEntries(
     Object.entries(PROFILES).map(([name, { weight, profile }]) => [
       name,
-      workload === 'lock' || profile.webLocks === null ? weight : 0,
+      workload === 'lock' || (profile.webLocks === null && profile.sharing === 0) ? weight : 0,
     ]),
   ) as Record<ProfileName, number>;
   return new Chance(seed ^ 0x0b5e55ed).weighted(weights);
@@ -71,7 +71,7 @@ export async function runHistory(
   }: HistoryOptions = {},
 ): Promise<Report> {
   const workload = WORKLOADS[what];
-  const { profile } = PROFILES[name];
+  const { profile }: { readonly profile: Profile } = PROFILES[name];
   const chance = new Chance(seed);
   const traces: string[] | null = trace ? [] : null;
   let failure: Error | undefined;
@@ -82,7 +82,7 @@ export async function runHistory(
   };
   const world: World = await World.begin(profile, workload, chance.branch(), traces, (participant) => {
     if (world.ending) return;
-    const threads = chance.whole(1, 2);
+    const threads = chance.whole(...profile.threads);
     for (let thread = 0; thread < threads; thread += 1)
       begin(workload.work(world, participant, chance.branch()));
   });

@@ -155,12 +155,12 @@ const LOCK_MUTANTS = {
     profile: 'network',
     replacements: [
       {
-        file: 'machines/lock-machine.ts',
+        file: 'machines/lock-withdrawal.ts',
         from: "{ guard: 'retryable', target: 'retrying' },\n          { target: refused, actions: 'noteNotReleased' },",
         to: '{ target: settled },',
       },
       {
-        file: 'machines/lock-machine.ts',
+        file: 'machines/lock-withdrawal.ts',
         from: "{ guard: 'sessionDown', target: 'retrying' },",
         to: "{ guard: 'sessionDown', target: settled },",
       },
@@ -328,8 +328,8 @@ const LOCK_MUTANTS = {
     replacements: [
       {
         file: 'src/lease.ts',
-        from: 'this.parts.claim.czxid << HAND_OVER_BITS',
-        to: 'BigInt(this.parts.claim.name.slice(-10)) << HAND_OVER_BITS',
+        from: '(czxid << HAND_OVER_BITS)',
+        to: '((czxid && BigInt(this.parts.claim.name.slice(-10))) << HAND_OVER_BITS)',
       },
     ],
   },
@@ -359,6 +359,44 @@ const LOCK_MUTANTS = {
     checker: ONE_HOLDER,
     profile: 'web-locks-shared',
     replacements: [{ file: 'src/queue.ts', from: 'holders: [first, ...others]', to: 'holders: [first]' }],
+  },
+  'a claim that is handed on keeps its token': {
+    checker: 'fencing tokens only grow',
+    profile: 'local',
+    replacements: [
+      { file: 'src/lease.ts', from: ' | BigInt(handOver)', to: ' | BigInt(handOver - handOver)' },
+    ],
+  },
+  'a claim is handed on without end': {
+    checker: 'a claim is handed on no more often than it may be',
+    profile: 'local',
+    replacements: [
+      { file: 'src/local-line.ts', from: '(claim.handOver ?? 0) < handover.max', to: 'handover.max > 0' },
+    ],
+  },
+  'whoever is handed a claim holds, whatever it was worth': {
+    checker: ONE_HOLDER,
+    profile: 'local',
+    replacements: [
+      {
+        file: 'src/local-line.ts',
+        from: 'from.granted && !cutSinceListing && session.remainingValidityMs() > 0',
+        to: 'session.clock !== null',
+      },
+    ],
+  },
+  'a local contender that gives up tells nobody': {
+    checker: NOBODY_WAITS,
+    profile: 'local',
+    replacements: [
+      { file: 'src/acquisition.ts', from: 'this.#local?.line?.leave(this.#local);', to: '' },
+      { file: 'src/local-actors.ts', from: 'line?.leave(contender);', to: '' },
+    ],
+  },
+  'a claim that is handed on is not withdrawn by whoever has it then': {
+    checker: NO_CLAIM_LEFT,
+    profile: 'local',
+    replacements: [{ file: 'src/local-line.ts', from: 'heir.acquisition.made.add(claim.path);', to: '' }],
   },
 };
 

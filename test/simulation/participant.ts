@@ -4,6 +4,7 @@ import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import type { LockSettings } from '../../src/acquisition.js';
 import { LateCalls } from '../../src/late-calls.js';
 import type { SharedLease } from '../../src/lease.js';
+import { LocalLines } from '../../src/local-line.js';
 import { Lock, type LockParts } from '../../src/lock.js';
 import { Paces } from '../../src/pace.js';
 import type { Logger } from '../../src/zookeeper/session-port.js';
@@ -14,6 +15,9 @@ import type { Chance } from './chance.js';
 import { Link } from './link.js';
 import { ProcessClock } from './process-clock.js';
 import type { World } from './world.js';
+
+/** Few, so that many a history comes to it. */
+export const MOST_HAND_OVERS = 2;
 
 export interface ParticipantOptions {
   readonly hosts: readonly string[];
@@ -41,6 +45,7 @@ export class Participant {
   readonly supervisor: Supervisor;
   readonly lateCalls: LateCalls;
   readonly #paces = new Paces();
+  readonly #localLines = new LocalLines();
   readonly links = new Set<Link>();
   readonly sessionTimeoutMs: number;
   /** When something of it came through again after nothing had. */
@@ -118,6 +123,7 @@ export class Participant {
       },
       lateCalls: this.lateCalls,
       paces: this.#paces,
+      localHandover: attempt.sharing ? { lines: this.#localLines, max: MOST_HAND_OVERS } : undefined,
       onLine: () => undefined,
     };
   }

@@ -6,6 +6,10 @@ type Weights<K extends string> = Readonly<Partial<Record<K, number>>>;
 
 export interface Profile {
   readonly participants: readonly [least: number, most: number];
+  /** Threads of work in each. */
+  readonly threads: readonly [least: number, most: number];
+  /** How often an attempt shares a claim with others of its process. */
+  readonly sharing: number;
   readonly followers: readonly [least: number, most: number];
   readonly heartbeat: 'ping' | 'quorum';
   /** As `guardMs`; undefined: the default, which is meant for followers. */
@@ -52,6 +56,8 @@ const outlasting = { short: 4, middle: 4, long: 4 } as const;
 
 const base: Profile = {
   participants: [2, 3],
+  threads: [1, 2],
+  sharing: 0,
   followers: [0, 0],
   heartbeat: 'ping',
   guardMs: 0,
@@ -183,6 +189,28 @@ export const PROFILES = {
       heartbeat: 'quorum',
       holds: outlasting,
       faults: { freeze: 6, isolate: 3, slowRelay: 4, cut: 2, silence: 1, block: 1 },
+    },
+  },
+  /** Contenders of one process hand a claim on to each other, among others that do not. */
+  local: {
+    weight: 2,
+    profile: {
+      ...base,
+      participants: [2, 3],
+      threads: [2, 5],
+      sharing: 0.7,
+      holds: { short: 10, middle: 4, long: 2 },
+      faults: {
+        ...network,
+        block: 3,
+        suspend: 2,
+        close: 1,
+        kill: 1,
+        expireEarly: 2,
+        freeze: 1,
+        deleteClaim: 4,
+        reap: 1,
+      },
     },
   },
   'isolated-ping': { weight: 0, profile: { ...isolated, overlapAllowed: true } },

@@ -62,6 +62,7 @@ export class World {
   readonly #hopChance: Chance;
   readonly #onJoin: (participant: Participant) => void;
   readonly #byGuid = new Map<string, Attempt>();
+  readonly #holders = new Map<string, Attempt>();
   readonly #gone = new Map<string, number>();
   readonly #robbed = new Set<string>();
   readonly #ends = new Set<() => void>();
@@ -217,9 +218,27 @@ export class World {
     this.#byGuid.set(guid, attempt);
   }
 
-  /** Whose claim it is, or was. */
+  /** Whose claim it is, or was: whoever was handed it last, else whoever made it. */
   attemptAt(path: string): Attempt | undefined {
-    return this.#byGuid.get(this.guidOf(path) ?? '');
+    return this.#holders.get(path) ?? this.#byGuid.get(this.guidOf(path) ?? '');
+  }
+
+  /** Whether somebody is still there to whom this claim matters: its holder, or one of those who may be handed it. */
+  isWanted(path: string): boolean {
+    const attempt = this.attemptAt(path);
+    if (attempt === undefined) return false;
+    return attempt.pending || (attempt.sharing && this.attempts.some((other) => this.shares(attempt, other)));
+  }
+
+  /** Whether `other` waits among those who share claims with `attempt`. */
+  shares(attempt: Attempt, other: Attempt): boolean {
+    return (
+      other.pending &&
+      other.sharing &&
+      attempt.sharing &&
+      other.participant === attempt.participant &&
+      other.path === attempt.path
+    );
   }
 
   guidOf(path: string): string | undefined {
@@ -314,6 +333,7 @@ export class World {
   }
 
   granted(attempt: Attempt): void {
+    if (attempt.sharing) for (const path of attempt.claimPaths) this.#holders.set(path, attempt);
     for (const checker of this.checkers) checker.granted?.(attempt);
   }
 

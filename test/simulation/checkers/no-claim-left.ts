@@ -17,7 +17,7 @@ export class NoClaimLeft implements Checker {
         // Of a process that died, or whose good-bye was lost, and whose last words arrived late: its session takes the claim along.
         const left = attempt?.participant.clock.dead === true || attempt?.participant.closed === true;
         if (left && this.#world.isOwned(`${path}/${name}`)) continue;
-        if (attempt?.pending !== true)
+        if (!this.#world.isWanted(`${path}/${name}`))
           return `${name} of ${attempt?.name ?? 'nobody'} is still at ${path}, though nobody wants it`;
       }
     }

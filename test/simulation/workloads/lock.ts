@@ -3,6 +3,7 @@ import { Lease } from '../../../src/lease.js';
 import { lockRule } from '../../../src/queue.js';
 import type { Attempt } from '../attempt.js';
 import type { Chance } from '../chance.js';
+import { HandedOnNoMore } from '../checkers/handed-on-no-more.js';
 import { NobodyWaitsFirst } from '../checkers/nobody-waits-first.js';
 import { OneHolder } from '../checkers/one-holder.js';
 import { TokensGrow } from '../checkers/tokens-grow.js';
@@ -14,8 +15,11 @@ import type { Workload } from './workload.js';
 function lockOf(world: World, attempt: Attempt, chance: Chance, timeoutMs: number | null) {
   const { participant } = attempt;
   attempt.policy = world.policy(chance);
+  const ttlMs = chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null;
+  // Nobody is asked without need: the histories of other kinds stay what they are.
+  attempt.sharing = world.profile.sharing > 0 && ttlMs === null && chance.happens(world.profile.sharing);
   const settings = participant.settings(world, attempt, attempt.path, {
-    ttlMs: chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null,
+    ttlMs,
     onSuspend: attempt.policy,
     timeoutMs,
   });
@@ -29,7 +33,12 @@ function lockOf(world: World, attempt: Attempt, chance: Chance, timeoutMs: numbe
 
 export const lock: Workload = {
   linesAt: (path) => [path],
-  checkers: (world) => [new OneHolder(world), new TokensGrow(world), new NobodyWaitsFirst(world)],
+  checkers: (world) => [
+    new OneHolder(world),
+    new TokensGrow(world),
+    new HandedOnNoMore(world),
+    new NobodyWaitsFirst(world),
+  ],
   work: (world, participant, chance) =>
     severalTimes(world, participant, chance, () => {
       const attempt = world.attempt(participant, [chance.pick(world.paths)]);
