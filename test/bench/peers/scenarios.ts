@@ -117,7 +117,7 @@ export class Scenarios {
       'Without kazoo, which takes minutes for it.',
       '',
     );
-    const outcome = await this.#contest({ contenders: manySessions, seconds: 2, without: [KAZOO] });
+    const outcome = await this.#contest({ contenders: manySessions, seconds: 1.2, without: [KAZOO] });
     this.#report.table(outcome, HAND_OVER);
     this.#report.aim(
       `${manySessions} without a hold: grants per second`,
