@@ -2,39 +2,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { missingIn, namesOnlyTests, rowsUnder } from './setup/document-tables.js';
 import { root, textOf } from './setup/source-files.js';
-import { filesThatRun, isTitle, testsIn, testsOf } from './setup/test-titles.js';
+import { isTitle, testsOf } from './setup/test-titles.js';
 
 const DOCUMENT = 'docs/guarantees.md';
 const HEADING = '## Published traps';
 const TRAP_COUNT = 56;
 
-/** One row, cell by cell. */
-interface Row {
-  readonly number: string;
-  readonly cells: readonly string[];
-}
-
-/** The rows of the one table under the heading; its head and its rule are left out. */
-function rowsOf(document: string): Row[] {
-  const section = document.split(`${HEADING}\n`)[1]?.split('\n## ')[0] ?? '';
-  return section
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .slice(2)
-    .map((line) => {
-      const cells = line.split('|').slice(1, -1);
-      return { number: cells[0]?.trim() ?? '', cells: cells.map((cell) => cell.trim()) };
-    });
-}
-
-/** What a cell names as `file › title`. */
-function testsNamedIn(cell: string): { file: string; title: string }[] {
-  return [...cell.matchAll(/`([^`]+?) › ([^`]+)`/g)].map(([, file = '', title = '']) => ({ file, title }));
-}
-
-const rows = rowsOf(textOf(DOCUMENT));
-const running = filesThatRun();
+const rows = rowsUnder(textOf(DOCUMENT), HEADING).map((cells) => ({ number: cells[0] ?? '', cells }));
 
 describe('the table of published traps', () => {
   it('has every number once, in order', () => {
@@ -53,22 +29,12 @@ describe('the table of published traps', () => {
     for (const { number, cells } of rows) {
       const shown = cells[3] ?? '';
       if (/^cannot apply: .{10,}/.test(shown)) continue;
-      const named = testsNamedIn(shown).map(({ file, title }) => `\`${file} › ${title}\``);
-      expect(named.length, number).toBeGreaterThan(0);
-      expect(shown, number).toBe(named.join(', '));
+      expect(namesOnlyTests(shown), `${number}: ${shown}`).toBe(true);
     }
   });
 
   it.each(rows)('names for $number only tests that are there and run', ({ cells }) => {
-    for (const { file, title } of testsNamedIn(cells[3] ?? '')) {
-      expect([...running], `no test file ${file}`).toContain(file);
-      const found = testsIn(file).filter((test) => isTitle(title, test));
-      expect(found, `no test in ${file} is called: ${title}`).not.toEqual([]);
-      expect(
-        found.filter(({ runs }) => !runs),
-        `skipped: ${title}`,
-      ).toEqual([]);
-    }
+    expect(missingIn(cells[3] ?? '')).toEqual([]);
   });
 
   it.each(rows)('names for $number only files that are there', ({ cells }) => {
