@@ -1,7 +1,7 @@
 /** What cannot be meant is refused where it is said: a typed error with the value and the remedy, and nothing is sent. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEmbeddedZooKeeper } from '../src/embedded/index.js';
-import { connect, type Session, whileHeld } from '../src/index.js';
+import { connect, type MultiLease, type Session, type SharedLease, whileHeld } from '../src/index.js';
 import { VirtualEnsemble } from './setup/virtual-ensemble.js';
 
 /** Somebody without a compiler. */
@@ -189,6 +189,67 @@ describe('a lease refuses', () => {
       failedIndex: 0,
       message: expect.stringContaining(words) as string,
     });
+  });
+});
+
+describe("a stranger's claim", () => {
+  const PATH = '/locks/orders';
+  const GUID = '6b0e0dd0-63a7-4d3c-9a0e-0d1d3f2a1b4c';
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  /** Takes every kind of place in line behind the stranger, in turn. */
+  const asking = {
+    'a lock': () => session.lock(PATH).acquire(),
+    'a reader': () => session.readWriteLock(PATH).readLock.acquire(),
+    'a writer': () => session.readWriteLock(PATH).writeLock.acquire(),
+    'several locks': () => session.multiLock([PATH, '/locks/zebra']).acquire(),
+  };
+
+  it.each<[string, Uint8Array]>([
+    ['nothing', new Uint8Array()],
+    ['no text', new Uint8Array([0xff, 0xfe, 0x00, 0x80])],
+    ['half of a JSON object', bytes('{"owner_id": "x", ')],
+    ['JSON that is no object', bytes('[1, null, "x"]')],
+    [
+      'fields of other types',
+      bytes('{"owner_id": 5, "ttl_deadline": "soon", "timestamp": [], "ttl": "long", "revoke": 7}'),
+    ],
+    ['a deadline long ago that is no time', bytes('{"ttl_deadline": "0000-99-99T99:99:99Z", "ttl": -1}')],
+  ])('that says %s is waited for, shown, left alone, and followed', async (_, data) => {
+    const outsider = await ensemble.outsider();
+    await ensemble.until(outsider.create('/locks', new Uint8Array()));
+    await ensemble.until(outsider.create(PATH, new Uint8Array()));
+    for (const ask of Object.values(asking)) {
+      const { path: theirs } = await ensemble.until(
+        outsider.create(`${PATH}/_c_${GUID}-lock-`, data, { mode: 'ephemeralSequential' }),
+      );
+      const acquiring: Promise<SharedLease | MultiLease> = ask();
+      await ensemble.clock.advance(30_000);
+      expect(ensemble.claims(PATH)).toHaveLength(2);
+      const [line] = await ensemble.until(session.linesUnder('/locks'));
+      expect(line?.contenders.map(({ path }) => path)[0]).toBe(theirs);
+      expect(ensemble.claims(PATH)).toContain(theirs);
+      await ensemble.until(outsider.delete(theirs, -1));
+      const lease = await ensemble.until(acquiring);
+      expect(lease.isHeld()).toBe(true);
+      await ensemble.until(lease.release());
+      expect([...ensemble.claims(PATH), ...ensemble.claims('/locks/zebra')]).toEqual([]);
+    }
+  });
+
+  it('is broken and asked for as any other, whatever it says', async () => {
+    const outsider = await ensemble.outsider();
+    await ensemble.until(outsider.create('/locks', new Uint8Array()));
+    await ensemble.until(outsider.create(PATH, new Uint8Array()));
+    const claim = () =>
+      ensemble.until(
+        outsider.create(`${PATH}/_c_${GUID}-lock-`, new Uint8Array([0xff]), { mode: 'ephemeralSequential' }),
+      );
+    const broken = await ensemble.until(session.breakClaim((await claim()).path, { by: 'ann', why: 'test' }));
+    expect(broken.owner).toBeUndefined();
+    const revoking = session.revoke((await claim()).path, { by: 'ann', why: 'test', graceMs: 1_000 });
+    await expect(ensemble.until(revoking)).resolves.toMatchObject({ by: 'ann' });
+    expect(ensemble.claims(PATH)).toEqual([]);
   });
 });
 
