@@ -170,7 +170,9 @@ export function ContentionDashboard({
     },
     [onSelect],
   );
-  const knots = useMemo(() => deadlocksOn(board), [board]);
+  // Looked for once a second, and when a lock comes or goes: it takes longer than all the rest, and a circle stays until somebody gives up.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is looked through is the board, when these change.
+  const knots = useMemo(() => deadlocksOn(board), [nowMs, board.cards.size]);
   const cards = useMemo(() => byTrouble(board, nowMs, knots), [board, nowMs, knots]);
   const found = cards.filter(({ line }) => {
     const word = wanted.trim().toLowerCase();

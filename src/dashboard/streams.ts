@@ -1,14 +1,17 @@
 /** Streams as React sees them. */
 import { useEffect, useState } from 'react';
-import { interval, type Observable } from 'rxjs';
+import { animationFrameScheduler, auditTime, interval, type Observable } from 'rxjs';
 import { systemClock } from '../clock.js';
 import type { Ownership } from '../ownership.js';
 
-/** The latest value of `stream$`; `initial` before the first, and again when the stream is another one. */
+/**
+ * The latest value of `stream$`, drawn once a frame at most: a page that is slower than the stream leaves values out instead of
+ * falling behind. `initial` before the first, and again when the stream is another one.
+ */
 export function useStream<T>(stream$: Observable<T>, initial: T): T {
   const [seen, setSeen] = useState({ stream$, value: initial });
   useEffect(() => {
-    const subscription = stream$.subscribe({
+    const subscription = stream$.pipe(auditTime(0, animationFrameScheduler)).subscribe({
       next: (value) => {
         setSeen({ stream$, value });
       },
