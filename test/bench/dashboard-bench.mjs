@@ -2,7 +2,7 @@
 /**
  * How long a change in ZooKeeper takes to the screen, and what that costs: 1,000 locks with 10 contenders each, changed 200 times
  * a second, on the built dashboard in a real browser. Prints a section of docs/benchmarks.md; nothing is asserted:
- * `node test/bench/dashboard-bench.mjs host:port [seconds]`.
+ * `node test/bench/dashboard-bench.mjs host:port [share of its length]`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,10 +22,11 @@ import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
 import { launchChromium } from '../setup/chromium.mjs';
 import { percentile } from './measure.mjs';
 
-const [, , connectString = '127.0.0.1:2181', secondsGiven = '30'] = process.argv;
-const LOCKS = 1_000;
+const [, , connectString = '127.0.0.1:2181', shareGiven = '1'] = process.argv;
+const LOCKS = Math.round(1_000 * Number(shareGiven));
+const SECONDS = 30 * Number(shareGiven);
 /** So many of them the page shows, by a search: a change that nobody sees has no time on the screen. */
-const WATCHED = 50;
+const WATCHED = Math.min(50, LOCKS);
 const CONTENDERS = 10;
 const CHANGES_PER_SECOND = 200;
 const ROOT = `/dashboard-bench-${process.pid}`;
@@ -214,7 +215,7 @@ try {
   const worked = await workOf(page);
   const workedBefore = await worked();
   const before = cpuSeconds(dashboard.pid ?? 0);
-  const { handOvers, seconds } = await change(lines, Number(secondsGiven));
+  const { handOvers, seconds } = await change(lines, SECONDS);
   const share = (cpuSeconds(dashboard.pid ?? 0) - before) / seconds;
   const pageShare = ((await worked()) - workedBefore) / seconds;
   const toBeSeen = handOvers.filter(({ path }) => path.includes('watched'));

@@ -302,15 +302,18 @@ async function manySessions() {
   say(`| 1000 sessions | ${full.toFixed(0)} MB resident | ${(full - empty).toFixed(0)} MB |`);
 }
 
-/** In a process of its own: memory is a process's. @param {string} part */
-function apart(part) {
-  const args = ['--expose-gc', script, connectString, roundsGiven, shareGiven, report, part];
-  const { stdout } = spawnSync(process.execPath, args, {
+/** What another process has to tell. @param {readonly string[]} args */
+function told(args) {
+  const { stdout, status } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}`);
   for (const line of stdout.trimEnd().split('\n')) say(line);
 }
+
+/** In a process of its own: memory is a process's. @param {string} part */
+const apart = (part) => told(['--expose-gc', script, connectString, roundsGiven, shareGiven, report, part]);
 
 /** @type {Record<string, () => Promise<unknown>>} */
 const measuredApart = {
@@ -340,6 +343,8 @@ say('');
 say('| what | in total | of that theirs |');
 say('| --- | --- | --- |');
 for (const name of Object.keys(measuredApart)) apart(name);
+say('');
+told([fileURLToPath(new URL('./dashboard-bench.mjs', import.meta.url)), connectString, shareGiven]);
 await Promise.all(sessions.map((session) => session.close()));
 const head = `# Benchmarks
 
