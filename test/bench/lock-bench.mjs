@@ -216,6 +216,48 @@ async function contended(contenders, cycles, shared) {
   );
 }
 
+/** Ten contenders of one session without a hold: through the server, and sharing a claim, turn by turn. */
+async function localHandOvers() {
+  const session = open();
+  const plain = session.lock(path());
+  const sharing = session.lock(path(), { localHandover: { max: 64 } });
+  /** @param {import('../../dist/src/lock.js').Lock} lock @param {number} milliseconds */
+  const rate = async (lock, milliseconds) => {
+    let holders = 0;
+    const start = now();
+    const end = start + milliseconds;
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        for (; now() < end; holders += 1) await (await lock.acquire()).release();
+      }),
+    );
+    return holders / ((now() - start) / 1000);
+  };
+  for (const lock of [plain, sharing]) await rate(lock, 500);
+  /** @type {{ asked: number, handed: number }[]} */
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round += 1)
+    rounds.push({ asked: await rate(plain, 400), handed: await rate(sharing, 400) });
+  const asked = percentile(
+    rounds.map((each) => each.asked),
+    0.5,
+  );
+  const handed = percentile(
+    rounds.map((each) => each.handed),
+    0.5,
+  );
+  const times = percentile(
+    rounds.map((each) => each.handed / each.asked),
+    0.5,
+  );
+  say('## Ten contenders of one session, no hold');
+  say('');
+  say(
+    `Each through the server: ${Math.round(asked)} holders per second. With \`localHandover: { max: 64 }\`: ${Math.round(handed)}, **${times.toFixed(1)} times** as many.`,
+  );
+  say('');
+}
+
 async function manyPaths() {
   const session = open();
   const locks = Array.from({ length: 100 }, () => session.lock(path()));
@@ -336,6 +378,7 @@ await contended(10, share(3_000), false);
 await contended(100, share(3_000), false);
 await contended(share(1_000), share(3_000), true);
 say('');
+await localHandOvers();
 await manyPaths();
 await longLine();
 say('## Memory, in a process of its own each');
