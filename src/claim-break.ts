@@ -1,7 +1,9 @@
 /** Ending somebody else's claim, on an operator's word, with a trace of who did it and why. */
+import { checkLockPath } from './arguments.js';
 import { decodeClaim } from './claim-data.js';
-import { ClaimGoneError, LockingFailedError } from './errors.js';
+import { ClaimGoneError, InvalidArgumentError, LockingFailedError } from './errors.js';
 import { makeParents } from './lock-actors.js';
+import { contenderOf } from './queue.js';
 import { OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 
@@ -28,6 +30,17 @@ export interface AuditEntry {
 }
 
 const encoder = new TextEncoder();
+
+/** A path whose last name is one that some client gives its claims: anything else in ZooKeeper is not ours to end. */
+export function checkClaimPath(claim: string): void {
+  checkLockPath(claim, 'claim');
+  if (contenderOf(claim.slice(claim.lastIndexOf('/') + 1)) === null)
+    throw new InvalidArgumentError(
+      'claim',
+      claim,
+      "give a claim's path, such as '/locks/orders/lock-0000000007': nobody stands in line by that name",
+    );
+}
 
 /** Deletes exactly this claim (with `czxid`, only if it is the one of that creation), and writes the audit's entry: both or neither where the client has transactions, else the entry first. */
 export async function breakClaim(

@@ -20,7 +20,7 @@ import {
   checkOptions,
   checkOwner,
 } from './arguments.js';
-import { type AuditEntry, type BreakRequest, breakClaim, claimText } from './claim-break.js';
+import { type AuditEntry, type BreakRequest, breakClaim, checkClaimPath, claimText } from './claim-break.js';
 import { type RevokeOptions, revokeClaim } from './claim-revoke.js';
 import { systemClock } from './clock.js';
 import { checkConnectString, checkedTlsDial, supervise } from './connecting.js';
@@ -248,10 +248,11 @@ export class Session implements AsyncDisposable {
    * watch fires, and only fencing tokens keep its late writes out. Leaves an entry under `/holdfast/audit`, which it resolves with.
    *
    * Rejects with `CLAIM_GONE` when there is no such claim, `LOCKING_FAILED` when this identity may not, or when the claim changed in
-   * that moment; with a `ZooKeeperError` when there is no connection, or none at the answer (`outcome`).
+   * that moment, `INVALID_ARGUMENT` when no client's claim has such a name, whatever the znode is; with a `ZooKeeperError` when there is
+   * no connection, or none at the answer (`outcome`).
    */
   async breakClaim(claim: string, request: BreakRequest): Promise<AuditEntry> {
-    checkLockPath(claim, 'claim');
+    checkClaimPath(claim);
     checkOwner('by', request.by, claim);
     if (this.#supervisor.closed) throw new SessionClosedError(claim);
     return breakClaim(this.#supervisor.client, claim, request);
@@ -267,7 +268,7 @@ export class Session implements AsyncDisposable {
    * the answer to the break was lost.
    */
   async revoke(claim: string, options: RevokeOptions): Promise<AuditEntry | null> {
-    checkLockPath(claim, 'claim');
+    checkClaimPath(claim);
     const { by, why = '', graceMs = 30_000, onAsked = () => undefined } = checkOptions(options, claim);
     checkOwner('by', by, claim);
     if (typeof why !== 'string') throw new InvalidArgumentError('why', why, 'give a text', claim);

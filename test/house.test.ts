@@ -177,9 +177,11 @@ const MAY_IMPORT: Record<string, string[]> = {
     'rxjs',
   ],
   'src/claim-break': [
+    'src/arguments',
     'src/claim-data',
     'src/errors',
     'src/lock-actors',
+    'src/queue',
     'src/zookeeper/client',
     'src/zookeeper/errors',
   ],

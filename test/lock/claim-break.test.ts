@@ -110,6 +110,18 @@ describe.each(['a transaction', 'single requests'])('breaking a claim, by %s', (
     expect(ensemble.claims('/holdfast')).toEqual([]);
   });
 
+  it.each(['breakClaim', 'revoke'] as const)('leaves alone what is no claim: %s', async (ending) => {
+    await using ensemble = await VirtualEnsemble.start();
+    await ensemble.until((await ensemble.outsider()).create('/settings', bytes('{}')));
+    const session = await operator(ensemble);
+    await expect(session[ending]('/settings', { by: 'olga' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('/settings') as string,
+    });
+    expect(await ensemble.until((await ensemble.outsider()).exists('/settings'))).not.toBeNull();
+    expect(ensemble.claims('/holdfast')).toEqual([]);
+  });
+
   it('leaves a claim alone that changed in that moment', async () => {
     await using ensemble = await VirtualEnsemble.start();
     const { claim } = await line(ensemble);
@@ -169,11 +181,11 @@ it('asks for a claim and for who breaks it', async () => {
   await expect(session.breakClaim('no path', { by: 'olga' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
-  await expect(session.breakClaim('/locks/a/x', { by: '' })).rejects.toMatchObject({
+  await expect(session.breakClaim('/locks/a/lock-0000000001', { by: '' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
   await ensemble.until(session.close());
-  await expect(session.breakClaim('/locks/a/x', { by: 'olga' })).rejects.toMatchObject({
+  await expect(session.breakClaim('/locks/a/lock-0000000001', { by: 'olga' })).rejects.toMatchObject({
     code: 'SESSION_CLOSED',
   });
 });

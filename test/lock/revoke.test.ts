@@ -348,10 +348,10 @@ describe('revoke', () => {
 
   it.each([
     ['/locks/orders/', REQUEST, 'claim'],
-    ['/locks/orders/x', { ...REQUEST, by: '' }, 'by'],
-    ['/locks/orders/x', { ...REQUEST, graceMs: -1 }, 'graceMs'],
-    ['/locks/orders/x', { ...REQUEST, why: 7 }, 'why'],
-    ['/locks/orders/x', null, 'options'],
+    ['/locks/orders/lock-0000000001', { ...REQUEST, by: '' }, 'by'],
+    ['/locks/orders/lock-0000000001', { ...REQUEST, graceMs: -1 }, 'graceMs'],
+    ['/locks/orders/lock-0000000001', { ...REQUEST, why: 7 }, 'why'],
+    ['/locks/orders/lock-0000000001', null, 'options'],
   ])('refuses %j with %j: %s cannot be meant', async (claim, options, name) => {
     await expect(operator.revoke(claim, options as never)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
