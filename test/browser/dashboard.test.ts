@@ -2,97 +2,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Ownership, Session } from '../../src/index.js';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Session } from '../../src/index.js';
 import { holder, observer } from '../cli/observer.js';
-import { type Running, type Stage, stage } from '../cli/stage.js';
-import { launchChromium } from '../setup/chromium.mjs';
+import { stage } from '../cli/stage.js';
+import { contend, dashboardOn, pages, printed, row, show } from './shown.js';
 
-/** Long for a page, short for a test: a machine with much to do. */
-const PATIENCE_MS = 30_000;
+const open = pages();
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
-
-/** What `running` prints that matches. Rejects when it ends without. */
-function printed({ child, ended }: Running, words: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout?.on('data', (more: string) => {
-      text += more;
-      const found = words.exec(text)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    void ended.then(({ stderr }) => reject(new Error(`it ended before it said ${String(words)}: ${stderr}`)));
-  });
-}
-
-/** A page of its own, which may ask nobody but this machine. */
-async function open(url: string, size = { width: 1280, height: 900 }): Promise<Page> {
-  const context = await browser.newContext({ viewport: size });
-  context.setDefaultTimeout(PATIENCE_MS);
-  const page = await context.newPage();
-  const asked: string[] = [];
-  const troubles: string[] = [];
-  page.on('request', (request) => asked.push(request.url()));
-  page.on('pageerror', (error) => troubles.push(error.message));
-  onTestFinished(async () => {
-    await context.close();
-    const outside = asked.filter((each) => !/^(http:\/\/127\.0\.0\.1:\d+\/|data:,)/.test(each));
-    expect(outside).toEqual([]);
-    expect(troubles).toEqual([]);
-  });
-  await page.goto(url);
-  return page;
-}
-
-/** The button that opens this lock, by what a screen reader says of it. */
-const row = (page: Page, words: RegExp) => page.getByRole('button', { name: words });
 const list = (page: Page) => page.getByRole('list', { name: 'Locks, those in trouble first' });
 const freshness = (page: Page) => page.getByRole('status');
 
 const PHONE = { width: 390, height: 844 };
 /** What the page takes: more than the window has means that it must be scrolled sideways. */
 const widthOf = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth);
-
-interface Show {
-  readonly on: Stage;
-  readonly zookeeper: Running;
-  readonly connectString: string;
-  readonly session: Session;
-}
-
-/** An in-memory ZooKeeper in a process of its own. */
-async function show(): Promise<Show> {
-  const on = await stage();
-  const zookeeper = on.holdfast(['server', '--port', '0']);
-  const connectString = await printed(zookeeper, /on (127\.0\.0\.1:\d+)\n/);
-  return { on, zookeeper, connectString, session: observer(connectString) };
-}
-
-async function dashboardOn({ on, connectString }: Show, ...options: readonly string[]): Promise<string> {
-  const running = on.holdfast(['dashboard', '--connect', connectString, ...options]);
-  return printed(running, /dashboard on (\S+)\n/);
-}
-
-/** Holds, or stands behind who does, until its session is closed. */
-async function contend(session: Session, path: string, owner: string): Promise<Ownership[]> {
-  const told: Ownership[] = [];
-  await new Promise<void>((resolve, reject) => {
-    session.lock(path, { owner }).subscribe({
-      next: (ownership) => {
-        told.push(ownership);
-        if (ownership.status === 'held' || ownership.status === 'waitingOnPredecessor') resolve();
-      },
-      error: reject,
-    });
-  });
-  return told;
-}
 
 describe('the demo', () => {
   it('shows holders, the hand-over after kill -9 of one, and its statechart; then ends in peace', async () => {
@@ -173,48 +97,6 @@ describe('what it shows', () => {
       .filter({ hasText: /^live$/ })
       .waitFor();
     await row(page, /^\/locks\/billing: held by ben/).waitFor();
-  });
-});
-
-describe('breaking a claim', () => {
-  it('asks who and why, ends it, and leaves an entry in the audit', async () => {
-    const shown = await show();
-    const told = await contend(shown.session, '/locks/orders', 'anna');
-    await contend(shown.session, '/locks/orders', 'ben');
-    const page = await open(await dashboardOn(shown, '--allow-break'));
-    await row(page, /held by anna for .*, 1 waits/).click();
-    const claim = page
-      .getByRole('listitem')
-      .filter({ hasText: 'anna' })
-      .filter({ has: page.getByRole('button') });
-    await claim.getByRole('button', { name: 'Break' }).click();
-    const form = page.getByRole('form', { name: 'break the claim of anna' });
-    await form.getByRole('button', { name: 'Break it' }).click();
-    // A name is asked for: nothing has happened.
-    expect(told.at(-1)?.status).toBe('held');
-    await form.getByLabel('Who are you?').fill('olga');
-    await form.getByLabel('Why?').fill('it hangs');
-    await form.getByRole('button', { name: 'Break it' }).click();
-    await page.getByText(/^Held by ben/).waitFor();
-    expect(told.at(-1)).toMatchObject({ status: 'expired', reason: 'node-deleted' });
-    const entry = await shown.session.readClaim('/holdfast/audit/break-0000000000');
-    expect(JSON.parse(entry ?? '')).toMatchObject({ by: 'olga', why: 'it hangs', owner: 'anna' });
-  });
-
-  it('is not offered when it was not allowed', async () => {
-    const shown = await show();
-    await contend(shown.session, '/locks/orders', 'anna');
-    const url = await dashboardOn(shown);
-    const page = await open(url);
-    await row(page, /held by anna/).click();
-    await page.getByRole('button', { name: 'Data' }).click();
-    await page.getByText('"owner_id":"anna"').waitFor();
-    expect(await page.getByRole('button', { name: 'Break' }).count()).toBe(0);
-    const status = await page.evaluate(async () => {
-      const headers = { 'content-type': 'application/json' };
-      return (await fetch('/break', { method: 'POST', headers, body: '{}' })).status;
-    });
-    expect(status).toBe(403);
   });
 });
 

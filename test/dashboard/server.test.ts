@@ -492,6 +492,25 @@ describe('breaking a claim', () => {
     expect(note).toEqual([]);
   });
 
+  it('or asking for it is done as the page asked, and said to be possible where it is', async () => {
+    const broken: unknown[] = [];
+    const revoked: unknown[] = [];
+    const noting = (note: unknown[]) => (asked: unknown) => {
+      note.push(asked);
+      return Promise.resolve();
+    };
+    await using served = await Served.start({
+      actions: { breakClaim: noting(broken), revokeClaim: noting(revoked) },
+    });
+    served.contention$.next(picture(1, [line('/locks/a', ['anna'])]));
+    const { url } = served.dashboard;
+    expect((await post(url, '/revoke', { claim, by: ' olga ', why: 'it is noon' })).status).toBe(204);
+    expect((await post(url, '/revoke', { claim, by: '' })).status).toBe(400);
+    expect((await post(url, '/revoke', { claim: '/locks/b/lock-ben', by: 'olga' })).status).toBe(404);
+    expect([broken, revoked]).toEqual([[], [{ claim, by: 'olga', why: 'it is noon' }]]);
+    expect(await (await Viewer.open(url)).board()).toMatchObject({ allowBreak: true, allowRevoke: true });
+  });
+
   it('tells why it could not be', async () => {
     const actions = { breakClaim: () => Promise.reject(new Error('it changed in that moment')) };
     await using served = await Served.start({ actions });
