@@ -4,10 +4,10 @@ import { decodeClaim } from './claim-data.js';
 import { ClaimGoneError, InvalidArgumentError, LockingFailedError } from './errors.js';
 import { makeParents } from './lock-actors.js';
 import { contenderOf } from './queue.js';
-import { OPEN_ACL, type Stat, type ZooKeeperClient } from './zookeeper/client.js';
+import { OPEN_ACL, type Stat, type TransactionOperation, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 
-/** Where each break leaves a znode, numbered in order. */
+/** Where each break, and each request to give up, leaves a znode, numbered in order. */
 export const AUDIT_PATH = '/holdfast/audit';
 
 /** Who breaks a claim, and why. */
@@ -16,7 +16,7 @@ export interface BreakRequest {
   readonly why?: string;
 }
 
-/** What the audit says of a break. */
+/** What the audit says of a break, or of a request to give up. */
 export interface AuditEntry {
   /** The audit's own znode. */
   readonly path: string;
@@ -50,24 +50,39 @@ export async function breakClaim(
 ): Promise<AuditEntry> {
   const { owner, stat } = await claimAt(client, claim);
   if (czxid !== undefined && czxid !== stat.czxid) throw new ClaimGoneError(claim);
-  const data = encoder.encode(
-    JSON.stringify({ claim, by, why, owner, session: stat.ephemeralOwner, czxid: String(stat.czxid) }),
-  );
-  const write = () => applied(client, claim, stat, data);
-  let path: string;
+  const told = { claim, by, why, owner, session: stat.ephemeralOwner, czxid: stat.czxid };
+  const ending = { type: 'delete', path: claim, version: stat.version } as const;
   try {
-    path = await write();
+    return { ...told, path: await audited(client, 'break', told, ending) };
   } catch (error) {
-    if (!isZooKeeperError(error, 'NoNode')) throw refused(claim, error);
-    // Either the claim is gone, or nobody has broken anything here before.
+    throw error instanceof ClaimGoneError ? error : refused(claim, error);
+  }
+}
+
+/**
+ * Does this to a claim and writes the audit's entry: both or neither where the client has transactions, else the entry first. The
+ * version says that it is still this claim, and not one that was renewed, asked for or made again meanwhile.
+ */
+export async function audited(
+  client: ZooKeeperClient,
+  what: 'break' | 'revoke',
+  told: Omit<AuditEntry, 'path'>,
+  change: Extract<TransactionOperation, { readonly type: 'delete' | 'setData' }>,
+): Promise<string> {
+  const data = encoder.encode(JSON.stringify({ ...told, czxid: String(told.czxid) }));
+  const write = () => applied(client, `${AUDIT_PATH}/${what}-`, data, change);
+  try {
+    return await write();
+  } catch (error) {
+    if (!isZooKeeperError(error, 'NoNode')) throw error;
+    // Either the claim is gone, or nothing has been audited here before.
     await makeParents(client, AUDIT_PATH, OPEN_ACL);
     try {
-      path = await write();
+      return await write();
     } catch (again) {
-      throw isZooKeeperError(again, 'NoNode') ? new ClaimGoneError(claim) : refused(claim, again);
+      throw isZooKeeperError(again, 'NoNode') ? new ClaimGoneError(told.claim) : again;
     }
   }
-  return { path, claim, by, why, owner, session: stat.ephemeralOwner, czxid: stat.czxid };
 }
 
 async function claimAt(
@@ -86,24 +101,20 @@ async function claimAt(
   }
 }
 
-/** The version says that it is still this claim, and not one that was renewed, revoked or made again meanwhile. */
 async function applied(
   client: ZooKeeperClient,
-  claim: string,
-  stat: Stat,
+  entry: string,
   data: Uint8Array,
+  change: Extract<TransactionOperation, { readonly type: 'delete' | 'setData' }>,
 ): Promise<string> {
-  const entry = `${AUDIT_PATH}/break-`;
   const mode = 'persistentSequential';
   if (!client.capabilities.multi) {
     const { path } = await client.create(entry, data, { mode });
-    await client.delete(claim, stat.version);
+    if (change.type === 'delete') await client.delete(change.path, change.version ?? -1);
+    else await client.setData(change.path, change.data, change.version ?? -1);
     return path;
   }
-  const [made] = await client.multi([
-    { type: 'create', path: entry, data, mode },
-    { type: 'delete', path: claim, version: stat.version },
-  ]);
+  const [made] = await client.multi([{ type: 'create', path: entry, data, mode }, change]);
   return made?.type === 'create' ? made.path : entry;
 }
 

@@ -1,8 +1,8 @@
 /** Asking a holder to give up, and taking the claim by force when its grace is over. */
 import { concat, defer, filter, firstValueFrom, map, merge, take, throwError } from 'rxjs';
 import type { RevokeRequest } from '../machines/lock-machine.js';
-import { type AuditEntry, breakClaim } from './claim-break.js';
-import { withRevoke } from './claim-data.js';
+import { AUDIT_PATH, type AuditEntry, audited, breakClaim } from './claim-break.js';
+import { decodeClaim, sameRequest, withRevoke } from './claim-data.js';
 import { ClaimGoneError, LockingFailedError, SessionClosedError } from './errors.js';
 import { pause, readWhenConnected, watching } from './reading.js';
 import type { ZooKeeperClient } from './zookeeper/client.js';
@@ -44,18 +44,30 @@ export async function revokeClaim(
   return breakAsItIs(session.client, claim, { by: request.by, why: request.why, czxid });
 }
 
-/** The same each time, so it may be asked twice. Resolves with the claim's creation. */
+/**
+ * Writes the request and the audit's entry. What the claim says already is not written again, so it may be asked twice. Resolves with
+ * the claim's creation.
+ */
 async function ask(client: ZooKeeperClient, claim: string, request: RevokeRequest): Promise<bigint> {
   for (;;) {
     try {
       const { data, stat } = await client.getData(claim);
-      await client.setData(claim, withRevoke(data, request), stat.version);
-      return stat.czxid;
+      const { czxid, version, ephemeralOwner } = stat;
+      const { owner, revoke = null } = decodeClaim(data);
+      if (sameRequest(revoke, request)) return czxid;
+      const { by, why } = request;
+      await audited(
+        client,
+        'revoke',
+        { claim, by, why, owner, session: ephemeralOwner, czxid },
+        { type: 'setData', path: claim, data: withRevoke(data, request), version },
+      );
+      return czxid;
     } catch (error) {
       if (isZooKeeperError(error, 'NoNode')) throw new ClaimGoneError(claim);
       if (isZooKeeperError(error, 'NoAuth')) {
         const lockPath = claim.slice(0, claim.lastIndexOf('/'));
-        const what = `this identity may not write to ${claim}, so its holder cannot be asked; breaking it needs DELETE on ${lockPath} only`;
+        const what = `this identity may not write to ${claim} or to ${AUDIT_PATH}, so its holder cannot be asked; breaking it needs DELETE on ${lockPath} only`;
         throw new LockingFailedError(lockPath, what, error);
       }
       // Renewed in that moment: what it says now is to stay.

@@ -50,7 +50,7 @@ export const dashboard: Command = {
     },
     'allow-break': {
       type: 'boolean',
-      help: 'let visitors break and revoke claims; each break is confirmed and audited',
+      help: 'let visitors break and revoke claims; each is confirmed and audited',
     },
     'revoke-grace': {
       type: 'string',
@@ -60,7 +60,7 @@ export const dashboard: Command = {
     ...CONNECTION_OPTIONS,
   },
   notes: [
-    'Nothing is loaded from outside. A break leaves an entry under /holdfast/audit. The token is better given as',
+    'Nothing is loaded from outside. A break or a revoke leaves an entry under /holdfast/audit. The token is better given as',
     'HOLDFAST_DASHBOARD_TOKEN: a command line can be read by everybody on this machine.',
   ],
   async run(parsed, io) {

@@ -19,7 +19,7 @@ export const revoke: Command = {
   },
   notes: [
     'Holders of this package and of Curator hear it; others hear nothing. Ctrl-C within the grace: nothing is broken.',
-    'Prints the path of the entry under /holdfast/audit if it came to force. 66: nobody holds it, or the claim has gone.',
+    'Leaves an entry under /holdfast/audit; prints the path of a second one if it came to force. 66: nobody holds it, or the claim has gone.',
   ],
   run: (parsed, io) => {
     const graceMs = milliseconds(parsed, 'grace') ?? DEFAULT_GRACE_MS;

@@ -42,6 +42,7 @@ const requestsIn = (heard: readonly Ownership[]) =>
 const onlyClaim = () => ensemble.claims(PATH)[0] ?? '';
 const said = (claim: string) => ensemble.until(operator.readClaim(claim));
 const audits = () => ensemble.claims('/holdfast/audit');
+const REQUESTED = '/holdfast/audit/revoke-0000000000';
 
 describe('a holder that is asked to give up', () => {
   it('hears who asks and why, and has done so when it lets go within the grace: nothing is broken', async () => {
@@ -50,7 +51,8 @@ describe('a holder that is asked to give up', () => {
     expect(requests()).toEqual([REQUEST]);
     await ensemble.clock.settle();
     expect(heard.at(-1)).toEqual({ status: 'released' });
-    expect(audits()).toEqual([]);
+    expect(audits()).toEqual([REQUESTED]);
+    expect(JSON.parse((await said(REQUESTED)) ?? '')).toMatchObject({ by: 'ops', why: 'maintenance' });
   });
 
   it('loses the claim when the grace is over, hears that it was revoked, and the audit says by whom', async () => {
@@ -63,7 +65,7 @@ describe('a holder that is asked to give up', () => {
     expect(heard.at(-1)?.status).toBe('held');
     const entry = await ensemble.until(revoking);
     expect(entry).toMatchObject({ claim, by: 'ops', why: 'maintenance' });
-    expect(audits()).toEqual([entry?.path]);
+    expect(audits().sort()).toEqual([entry?.path, REQUESTED]);
     await ensemble.clock.settle();
     expect(heard.at(-1)).toEqual({ status: 'expired', reason: 'revoked' });
     expect((await ensemble.until(next)).isHeld()).toBe(true);
