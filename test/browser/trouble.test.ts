@@ -51,7 +51,7 @@ describe('breaking a claim', () => {
 });
 
 describe('revoking a claim', () => {
-  it('asks its holder, who hears who wants it and why, and lets go: nothing is broken', async () => {
+  it('asks its holder, who hears who wants it and why, and lets go: nothing is broken, and the audit has who asked', async () => {
     const shown = await show();
     const asked = new Promise((resolve) => {
       const holding = shown.session.lock('/locks/orders', { owner: 'anna' }).subscribe((ownership) => {
@@ -72,6 +72,8 @@ describe('revoking a claim', () => {
     expect(await asked).toMatchObject({ by: 'olga', why: 'maintenance' });
     await page.getByText(/^(Free\.|Nobody stands in this line\.)$/).waitFor();
     expect(await shown.session.readClaim(FIRST_ENTRY)).toBeNull();
+    const entry = await shown.session.readClaim('/holdfast/audit/revoke-0000000000');
+    expect(JSON.parse(entry ?? '')).toMatchObject({ by: 'olga', why: 'maintenance', owner: 'anna' });
   });
 
   it('is carried out when the grace is over, and leaves an entry in the audit', async () => {
@@ -90,7 +92,7 @@ describe('revoking a claim', () => {
     await form.getByRole('button', { name: 'Revoke it' }).click();
     await page.getByText(/^Held by ben/).waitFor();
     expect(told.at(-1)).toMatchObject({ status: 'expired' });
-    const entry = await shown.session.readClaim(FIRST_ENTRY);
+    const entry = await shown.session.readClaim('/holdfast/audit/break-0000000001');
     expect(JSON.parse(entry ?? '')).toMatchObject({ by: 'olga', why: 'it hangs', owner: 'anna' });
   });
 });
