@@ -27,6 +27,7 @@ export interface ContenderInLine extends Contender {
 /** A line at one moment. */
 export interface Contention {
   readonly path: string;
+  /** The first in line. Where it reads, every reader up to the first writer holds as well. */
   readonly holder: ContenderInLine | null;
   /** In the order they will hold, the holder included. */
   readonly contenders: readonly ContenderInLine[];

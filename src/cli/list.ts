@@ -1,6 +1,8 @@
 /** `holdfast list`: every lock under a root, who holds it and how many wait. */
 import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
+import { waitingIn } from '../dashboard/board.js';
+import { holderNames } from '../dashboard/wording.js';
 import {
   asUsage,
   CONNECTION_OPTIONS,
@@ -45,15 +47,18 @@ export function ago(ms: number): string {
 
 /** The table, line by line. */
 export function table(lines: readonly Contention[], nowMs: number, ink: Ink): string[] {
-  const rows = lines.map(({ path, holder, contenders, unsafeMix }) => ({
-    path,
-    holder: holder?.owner || holder?.name || 'free',
-    where:
-      holder?.host === undefined ? '' : `${holder.host}${holder.pid === undefined ? '' : `:${holder.pid}`}`,
-    inLineFor: holder === null ? '' : ago(nowMs - holder.sinceMs),
-    waiting: String(Math.max(0, contenders.length - 1)),
-    note: unsafeMix ? 'unsafe: clients that do not see each other' : '',
-  }));
+  const rows = lines.map((line) => {
+    const { path, holder, unsafeMix } = line;
+    return {
+      path,
+      holder: holderNames(line) || 'free',
+      where:
+        holder?.host === undefined ? '' : `${holder.host}${holder.pid === undefined ? '' : `:${holder.pid}`}`,
+      inLineFor: holder === null ? '' : ago(nowMs - holder.sinceMs),
+      waiting: String(waitingIn(line).length),
+      note: unsafeMix ? 'unsafe: clients that do not see each other' : '',
+    };
+  });
   const heads = {
     path: 'LOCK',
     holder: 'HOLDER',

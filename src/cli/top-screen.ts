@@ -5,11 +5,10 @@ import {
   deadlocksOn,
   type LockCard,
   longestWaitMs,
-  nameOf,
   percentile,
   waitingIn,
 } from '../dashboard/board.js';
-import { counted, duration, figure, heldForMs } from '../dashboard/wording.js';
+import { counted, duration, figure, heldForMs, holderNames } from '../dashboard/wording.js';
 import type { Deadlock } from '../wait-for-graph.js';
 import type { Ink } from './ink.js';
 
@@ -114,7 +113,7 @@ export function topLines(board: Board, target: string, wallNowMs: number, frame:
         ? line.path.slice(board.root.length + 1)
         : line.path,
     ),
-    holder: line.holder === null ? 'free' : printable(nameOf(line.holder)),
+    holder: printable(holderNames(line)) || 'free',
   }));
   const longest = (pick: (each: (typeof names)[number]) => string, least: number) =>
     names.reduce((most, each) => Math.max(most, pick(each).length), least);

@@ -1,6 +1,7 @@
 /** `holdfast watch`: one JSON line per change of a line. */
 import { fromEvent, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { Contention } from '../contention.js';
+import { holdersOf } from '../dashboard/board.js';
 import {
   asUsage,
   CONNECTION_OPTIONS,
@@ -53,6 +54,7 @@ export function asJson(line: Contention): unknown {
     ...line,
     asOf: at(line.asOf),
     holder: line.holder && contender(line.holder),
+    holders: holdersOf(line).map(contender),
     contenders: line.contenders.map(contender),
   };
 }

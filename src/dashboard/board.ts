@@ -185,19 +185,15 @@ export function percentile(values: readonly number[], fraction: number): number 
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * fraction) - 1)] ?? null;
 }
 
-/** Who holds beside the first: readers do, behind a reader. */
-export function holdersOf(line: Contention): ReadonlySet<string> {
-  const [first] = line.contenders;
-  if (first === undefined) return new Set();
-  if (first.kind !== 'read') return new Set([first.path]);
-  const until = line.contenders.findIndex(({ kind }) => kind !== 'read');
-  return new Set((until === -1 ? line.contenders : line.contenders.slice(0, until)).map(({ path }) => path));
+/** Who holds: the first, or, behind a reader, every reader up to the first writer. */
+export function holdersOf({ contenders }: Contention): readonly ContenderInLine[] {
+  const writer = contenders.findIndex(({ kind }) => kind !== 'read');
+  return writer === -1 ? contenders : contenders.slice(0, Math.max(1, writer));
 }
 
 /** Who stands in line and does not hold. */
 export function waitingIn(line: Contention): readonly ContenderInLine[] {
-  const holding = holdersOf(line);
-  return line.contenders.filter(({ path }) => !holding.has(path));
+  return line.contenders.slice(holdersOf(line).length);
 }
 
 /** The longest that anybody at a lock has been waiting, in the time of the lock's own claims; 0 when nobody waits. */

@@ -18,7 +18,7 @@ import { Sparkline } from './charts.js';
 import { LockPage } from './lock-page.js';
 import { QueueLane } from './queue-lane.js';
 import { useNow, useStream } from './streams.js';
-import { counted, duration, figure, heldForMs, sentenceFor } from './wording.js';
+import { counted, duration, figure, heldForMs, holderNames, sentenceFor } from './wording.js';
 
 /** What can be done to a claim from the screen; each asks for confirmation first. */
 export interface ClaimActions {
@@ -79,7 +79,7 @@ const Row = memo(function Row({
             <span className="hf-free">free</span>
           ) : (
             <>
-              <b>{nameOf(line.holder)}</b> <time>{held === null ? '' : duration(held)}</time>
+              <b>{holderNames(line)}</b> <time>{held === null ? '' : duration(held)}</time>
             </>
           )}
         </span>

@@ -10,7 +10,7 @@ import { HolderTimeline } from './holder-timeline.js';
 import { QueueLane } from './queue-lane.js';
 import { useStream } from './streams.js';
 import { TraceViewer } from './trace-viewer.js';
-import { duration, figure, heldForMs } from './wording.js';
+import { duration, figure, heldForMs, holderNames } from './wording.js';
 
 type Doing = 'break' | 'revoke';
 
@@ -173,7 +173,7 @@ export function LockPage({
     return `${figure(percentile(values, 0.5))} / ${figure(percentile(values, 0.99))}`;
   };
   const held = card === undefined ? null : heldForMs(card, nowMs);
-  const holding = card === undefined ? new Set<string>() : holdersOf(card.line);
+  const holding = card === undefined ? 0 : holdersOf(card.line).length;
   return (
     <article className="hf-lock">
       <nav>
@@ -191,7 +191,7 @@ export function LockPage({
           <p className="hf-lead">
             {card.line.holder === null
               ? 'Free.'
-              : `Held by ${nameOf(card.line.holder)}${held === null ? '' : ` for ${duration(held)}`}, ${waitingIn(card.line).length} waiting.`}
+              : `Held by ${holderNames(card.line)}${held === null ? '' : ` for ${duration(held)}`}, ${waitingIn(card.line).length} waiting.`}
           </p>
           <QueueLane line={card.line} most={24} />
           <dl className="hf-figures">
@@ -226,11 +226,11 @@ export function LockPage({
           </div>
           <h3>In line</h3>
           <ol className="hf-claims">
-            {card.line.contenders.map((claim) => (
+            {card.line.contenders.map((claim, position) => (
               <ClaimRow
                 key={claim.path}
                 claim={claim}
-                holds={holding.has(claim.path)}
+                holds={position < holding}
                 nowMs={nowMs}
                 {...(readClaim === undefined ? {} : { readClaim })}
                 {...(actions === undefined ? {} : { actions })}

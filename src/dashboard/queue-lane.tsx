@@ -14,16 +14,16 @@ export function QueueLane({
   readonly line: Contention;
   readonly most?: number;
 }): ReactElement {
-  const holding = holdersOf(line);
+  const holding = holdersOf(line).length;
   const shown = line.contenders.slice(0, most);
   const more = line.contenders.length - shown.length;
   if (shown.length === 0) return <span className="hf-lane hf-free">nobody in line</span>;
   return (
     <ol className="hf-lane" aria-label={`${counted(line.contenders.length, 'contender')} at ${line.path}`}>
-      {shown.map((each) => (
+      {shown.map((each, position) => (
         <li
           key={each.path}
-          className={holding.has(each.path) ? 'hf-chip hf-holding' : 'hf-chip'}
+          className={position < holding ? 'hf-chip hf-holding' : 'hf-chip'}
           title={`${nameOf(each)}${each.host === undefined ? '' : ` on ${each.host}`}${each.pid === undefined ? '' : `, process ${each.pid}`}`}
         >
           {MARK[each.kind] === '' ? null : (

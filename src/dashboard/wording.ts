@@ -1,5 +1,6 @@
 /** How times and lines are said in words and figures, on screen and to screen readers. */
-import { type LockCard, longestWaitMs, nameOf, waitingIn } from './board.js';
+import type { Contention } from '../contention-facts.js';
+import { holdersOf, type LockCard, longestWaitMs, nameOf, waitingIn } from './board.js';
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
@@ -25,6 +26,15 @@ export function figure(ms: number | null): string {
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
+const NAMED = 3;
+
+/** `anna`; where readers share, `anna, ben`, and of many `anna, ben, cleo +5`. Empty: nobody holds. */
+export function holderNames(line: Contention): string {
+  const holders = holdersOf(line);
+  const more = holders.length - NAMED;
+  return holders.slice(0, NAMED).map(nameOf).join(', ') + (more > 0 ? ` +${more}` : '');
+}
+
 /** How long the holder has held, or, where its beginning was not seen, has at least stood in line. */
 export function heldForMs(card: LockCard, nowMs: number): number | null {
   const { holder } = card.line;
@@ -44,5 +54,5 @@ export function sentenceFor(card: LockCard, nowMs: number): string {
     waiting === 0
       ? 'nobody waits'
       : `${counted(waiting, 'waits', 'wait')}, the longest for ${duration(longestWaitMs(card, nowMs))}`;
-  return `${line.path}: held by ${nameOf(line.holder)} for ${duration(held)}, ${behind}`;
+  return `${line.path}: held by ${holderNames(line)} for ${duration(held)}, ${behind}`;
 }

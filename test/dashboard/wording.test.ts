@@ -1,7 +1,14 @@
 /** How a screen says times and lines. */
 import { expect, it } from 'vitest';
 import { BoardKeeper, emptyBoard } from '../../src/dashboard/board.js';
-import { counted, duration, figure, heldForMs, sentenceFor } from '../../src/dashboard/wording.js';
+import {
+  counted,
+  duration,
+  figure,
+  heldForMs,
+  holderNames,
+  sentenceFor,
+} from '../../src/dashboard/wording.js';
 import { line, picture } from './pictures.js';
 
 const cardOf = (...pictures: readonly ReturnType<typeof picture>[]) => {
@@ -64,4 +71,18 @@ it('counts holding from when it was seen to begin, else from the written grant, 
   expect(heldForMs(granted, 5_000)).toBe(1_000);
   expect(heldForMs(cardOf(picture(4_500, [line('/locks/a', ['anna'])])), 5_000)).toBe(5_000);
   expect(heldForMs(cardOf(picture(0, [line('/locks/a', [])])), 5_000)).toBeNull();
+});
+
+it('names everybody who holds: readers side by side, up to the first writer', () => {
+  const reading = (...readers: readonly string[]) =>
+    line('/locks/a', [...readers, 'writer', 'late'], (owner) => ({
+      kind: owner === 'writer' ? 'write' : 'read',
+    }));
+  expect(holderNames(line('/locks/a', ['anna', 'ben']))).toBe('anna');
+  expect(holderNames(reading('anna', 'ben'))).toBe('anna, ben');
+  expect(holderNames(reading('a', 'b', 'c', 'd', 'e'))).toBe('a, b, c +2');
+  expect(holderNames(reading())).toBe('writer');
+  expect(holderNames(line('/locks/a', []))).toBe('');
+  const seen = cardOf(picture(0, [reading('anna', 'ben')]));
+  expect(sentenceFor(seen, 5_000)).toMatch(/^\/locks\/a: held by anna, ben for 5.0 s, 2 wait,/);
 });
