@@ -5,7 +5,6 @@
 import { map, Observable } from 'rxjs';
 import type { Contention } from './contention-facts.js';
 import { LineWatch } from './line-watch.js';
-import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
 
 export type { ContenderInLine, Contention } from './contention-facts.js';
@@ -96,7 +95,7 @@ function watched(session: SessionPort, root: string, depth: 'tree' | 'line'): Ob
   });
 }
 
-/** Every line under `root`, at one moment: a path counts when somebody stands in line there. Empty when `root` is not there. */
+/** Every line under `root`, at one moment: a path counts when somebody stands in line there. Empty when `root` is not there; rejects when it may not be listed. */
 export async function linesUnder(session: SessionPort, root: string): Promise<Contention[]> {
   return new Promise((resolve, reject) => {
     const watch = new LineWatch(session, root, 'once', {
@@ -108,10 +107,7 @@ export async function linesUnder(session: SessionPort, root: string): Promise<Co
             .sort((a, b) => (a.path < b.path ? -1 : 1)),
         );
       },
-      failed: (error) => {
-        if (isZooKeeperError(error, 'NoAuth')) resolve([]);
-        else reject(error);
-      },
+      failed: reject,
       // One look is all there is: a connection that goes is told, not waited out.
       cut: reject,
     });

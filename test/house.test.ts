@@ -172,7 +172,6 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/contention': [
     'src/contention-facts (type)',
     'src/line-watch',
-    'src/zookeeper/errors',
     'src/zookeeper/session-port (type)',
     'rxjs',
   ],

@@ -1,11 +1,5 @@
-/** What a command of `holdfast` is, and what all of them share: where to connect, what counts as bad usage, how numbers are read. */
+/** What a command of `holdfast` is, and what all of them share: what counts as bad usage, how numbers are read. connection.ts has where they connect, and as whom. */
 import { InvalidArgumentError } from '../errors.js';
-import { connect, type Session } from '../session.js';
-import type { ConnectOptions } from '../session-options.js';
-import type { ClientFactory } from '../zookeeper/client.js';
-import { isZooKeeperError } from '../zookeeper/errors.js';
-import { nativeClient } from '../zookeeper/native-client.js';
-import type { Logger } from '../zookeeper/session-port.js';
 
 /** Exit codes that mean something (sysexits.h). `run` adds its command's own. */
 export const EXIT = {
@@ -76,7 +70,7 @@ export interface Command {
   readonly usage: string;
   /** A line that can be typed as it stands. */
   readonly example: string;
-  /** Besides `--help`; with {@link CONNECTION_OPTIONS} where it connects. */
+  /** Besides `--help`; with `CONNECTION_OPTIONS` of connection.ts where it connects. */
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Lines under the example in help. */
   readonly notes?: readonly string[];
@@ -88,25 +82,6 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-/** For every command that connects. */
-export const CONNECTION_OPTIONS = {
-  connect: {
-    type: 'string',
-    placeholder: 'host:port,…',
-    help: 'the ensemble; default: HOLDFAST_CONNECT, else 127.0.0.1:2181',
-  },
-  'session-timeout': {
-    type: 'string',
-    placeholder: 'ms',
-    help: 'the session asked for; default: 15000',
-  },
-  client: {
-    type: 'string',
-    placeholder: 'wire|native',
-    help: 'native: over the npm package zookeeper, which must be installed; default: wire',
-  },
-} as const satisfies Record<string, OptionSpec>;
 
 /** The option's text, if it was given. */
 export function text({ values }: ParsedCommand, name: string): string | undefined {
@@ -166,60 +141,6 @@ export function onePositional({ positionals }: ParsedCommand, what: string): str
     throw new UsageError(`${JSON.stringify(second)} is one too many: give ${what}, and nothing else`);
   }
   return first;
-}
-
-/** Where `--connect`, else `HOLDFAST_CONNECT`, else the default leads. */
-export function connectString(parsed: ParsedCommand, io: Io): string {
-  return text(parsed, 'connect') ?? (io.env['HOLDFAST_CONNECT'] || '127.0.0.1:2181');
-}
-
-/** Tells trouble with the connection on stderr; the rest is silent. */
-export function stderrLogger(io: Io): Logger {
-  const tell = (message: string) => {
-    io.stderr.write(`holdfast: ${message}\n`);
-  };
-  return { debug() {}, info() {}, warn: tell, error: tell };
-}
-
-/** A session as the options ask for. What they cannot mean is a {@link UsageError}. */
-export function openSession(parsed: ParsedCommand, io: Io, options: ConnectOptions = {}): Session {
-  const sessionTimeoutMs = milliseconds(parsed, 'session-timeout', 1);
-  const client = chosenClient(parsed);
-  return asUsage(() =>
-    connect(connectString(parsed, io), {
-      logger: stderrLogger(io),
-      ...(client === undefined ? {} : { client }),
-      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
-      ...options,
-    }),
-  );
-}
-
-/** Rejects when the session ends because nobody answers or the server refuses who we are. */
-export function unreachable(session: Session): Promise<never> {
-  const rejecting = new Promise<never>((_, reject) => {
-    session.state.subscribe((state) => {
-      if (state.kind === 'lost' && (state.reason === 'unreachable' || state.reason === 'authFailed')) {
-        reject(state.cause instanceof Error ? state.cause : new Error(state.reason));
-      }
-    });
-  });
-  rejecting.catch(() => undefined);
-  return rejecting;
-}
-
-/** `--client`; undefined for the default. */
-function chosenClient(parsed: ParsedCommand): ClientFactory | undefined {
-  const name = text(parsed, 'client') ?? 'wire';
-  if (name === 'wire') return undefined;
-  if (name !== 'native') throw new UsageError(`--client is ${JSON.stringify(name)}: give wire or native`);
-  try {
-    return nativeClient();
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NotSupported')) throw error;
-    const why = error.message.replace('nativeClient: NotSupported: ', '');
-    throw new UsageError(`--client is "native": ${why}`, { cause: error });
-  }
 }
 
 /** Runs `make`; arguments that it refuses were typed by somebody: they become a {@link UsageError}. */

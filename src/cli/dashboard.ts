@@ -10,18 +10,16 @@ import {
 import type { Session } from '../session.js';
 import {
   asUsage,
-  CONNECTION_OPTIONS,
   type Command,
-  connectString,
   EXIT,
   flag,
   type Io,
   milliseconds,
-  openSession,
   port,
   text,
   UsageError,
 } from './command.js';
+import { CONNECTION_OPTIONS, connectString, openSession } from './connection.js';
 import { inkFor } from './ink.js';
 
 const DEFAULT_ROOT = '/locks';

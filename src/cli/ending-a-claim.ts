@@ -4,17 +4,16 @@ import type { ContenderInLine } from '../contention.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
-  CONNECTION_OPTIONS,
   type EndingSignal,
   EXIT,
   flag,
   type Io,
   onePositional,
-  openSession,
   type ParsedCommand,
   text,
   UsageError,
 } from './command.js';
+import { CONNECTION_OPTIONS, openSession } from './connection.js';
 import { signalled } from './hold.js';
 
 /** For both commands, besides their own. */

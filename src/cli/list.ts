@@ -3,15 +3,8 @@ import { systemClock } from '../clock.js';
 import type { Contention } from '../contention.js';
 import { waitingIn } from '../dashboard/board.js';
 import { holderNames } from '../dashboard/wording.js';
-import {
-  asUsage,
-  CONNECTION_OPTIONS,
-  type Command,
-  EXIT,
-  flag,
-  onePositional,
-  openSession,
-} from './command.js';
+import { asUsage, type Command, EXIT, flag, onePositional } from './command.js';
+import { CONNECTION_OPTIONS, openSession } from './connection.js';
 import { type Ink, inkFor } from './ink.js';
 import { asJson } from './watch.js';
 

@@ -5,19 +5,17 @@ import { type InspectionHub, inspectLocks } from '../inspect/hub.js';
 import type { Session } from '../session.js';
 import {
   asUsage,
-  CONNECTION_OPTIONS,
   type Command,
-  connectString,
   count,
   type EndingSignal,
   EXIT,
   flag,
   milliseconds,
-  openSession,
   type ParsedCommand,
   text,
   UsageError,
 } from './command.js';
+import { CONNECTION_OPTIONS, connectString, openSession } from './connection.js';
 import { GuardedCommand } from './guarded-command.js';
 import { type HeldLease, type HoldPlan, hold, type Means, signalled } from './hold.js';
 

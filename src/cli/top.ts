@@ -3,18 +3,8 @@ import { fromEvent, lastValueFrom, takeUntil, tap } from 'rxjs';
 import { systemClock } from '../clock.js';
 import type { ContentionUnder } from '../contention.js';
 import { type Board, BoardKeeper, deadlocksOn, emptyBoard } from '../dashboard/board.js';
-import {
-  asUsage,
-  CONNECTION_OPTIONS,
-  type Command,
-  connectString,
-  EXIT,
-  flag,
-  openSession,
-  text,
-  UsageError,
-  unreachable,
-} from './command.js';
+import { asUsage, type Command, EXIT, flag, text, UsageError } from './command.js';
+import { CONNECTION_OPTIONS, connectString, openSession, unreachable } from './connection.js';
 import { inkFor } from './ink.js';
 import { Screen } from './screen.js';
 import { deadlockText, figuresOf, topLines } from './top-screen.js';

@@ -2,16 +2,8 @@
 import { fromEvent, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { Contention } from '../contention.js';
 import { holdersOf } from '../dashboard/board.js';
-import {
-  asUsage,
-  CONNECTION_OPTIONS,
-  type Command,
-  EXIT,
-  onePositional,
-  openSession,
-  UsageError,
-  unreachable,
-} from './command.js';
+import { asUsage, type Command, EXIT, onePositional, UsageError } from './command.js';
+import { CONNECTION_OPTIONS, openSession, unreachable } from './connection.js';
 
 export const watch: Command = {
   name: 'watch',

@@ -1,6 +1,10 @@
 /** `holdfast help`, `watch`, `list` and `server`, as they are typed. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/index.js';
 import { observer } from './observer.js';
 import { type Running, stage } from './stage.js';
 
@@ -37,6 +41,12 @@ describe('help', () => {
     [['server', '--port', '70000'], '70000'],
     [['demo', '--seconds', '-1'], '--seconds'],
     [['list', '/', '--connect', 'a:0'], '"a:0"'],
+    [
+      ['list', '/', '--tls-ca', '/nowhere/ca.pem'],
+      '--tls-ca is "/nowhere/ca.pem", which cannot be read (ENOENT)',
+    ],
+    [['top', '--tls-key', 'key.pem'], '--tls-key was given without --tls-cert'],
+    [['watch', '/a', '--auth-file', '/dev/null'], '--auth-file "/dev/null" is empty'],
   ])('of %j is one sentence that names what is wrong, and 64', async (args, words) => {
     const { code, stderr } = await (await stage()).holdfast(args).ended;
     expect([code, stderr]).toEqual([64, expect.stringContaining(words)]);
@@ -89,5 +99,40 @@ describe('server', () => {
     expect(await run.ended).toMatchObject({ code: 0, stdout: 'under a lock\n' });
     server.child.kill('SIGINT');
     expect((await server.ended).code).toBe(0);
+  });
+});
+
+describe('--auth-file', () => {
+  it('says who we are: what only that identity may read is shown, and what the file says stays in it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-auth-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const [file, wrong] = [join(folder, 'auth'), join(folder, 'wrong')];
+    await writeFile(file, 'digest:alice:a secret\n', { mode: 0o600 });
+    await writeFile(wrong, '\nalice:a secret\n', { mode: 0o600 });
+    const auth = [{ scheme: 'digest', auth: 'alice:a secret' }];
+    await using session = connect(inject('zookeeper'), { sessionTimeoutMs: 4_000, auth });
+    const acl = [{ permissions: 31, scheme: 'auth', id: '' }];
+    await using lease = await session.lock('/cli-auth/orders', { acl }).acquire({ owner: 'alice' });
+    expect(lease.owner).toBe('alice');
+    const on = await stage();
+    const listed = (...options: readonly string[]) =>
+      on.holdfast(['list', '/cli-auth', ...CONNECT, ...options]).ended;
+    const shown = await listed('--auth-file', file);
+    expect(shown).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\/cli-auth\/orders +alice/) as string,
+    });
+    const stranger = await listed();
+    expect(stranger).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('NoAuth') as string,
+    });
+    const refused = await listed('--auth-file', wrong);
+    expect([refused.code, refused.stderr]).toEqual([
+      64,
+      expect.stringContaining('line 2: write sasl:user:password'),
+    ]);
+    expect(refused.stderr).not.toContain('secret');
   });
 });

@@ -1,7 +1,11 @@
 /** TLS to a real ZooKeeper, certificates on both sides: who is let in, who is not, and that nobody waits for ever. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connect, type Session } from '../../src/index.js';
 import type { TlsOptions } from '../../src/zookeeper/client.js';
+import { stage } from '../cli/stage.js';
 import { type Certificate, withAuthority } from '../setup/certificates.js';
 import { type RealZooKeeper, startRealZooKeeper } from '../setup/real-zookeeper.js';
 import { freePorts } from '../setup/zookeeper-process.js';
@@ -168,5 +172,31 @@ describe.concurrent('with TLS', () => {
     expect(() => open(right, { ca: trusted, cert: alice.cert, key })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', cause: expect.any(Error) as Error }),
     );
+  });
+});
+
+describe('the command line with TLS', () => {
+  it('connects with the files of --tls-ca, --tls-cert and --tls-key, or a certificate and key in one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-tls-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const texts = { ca: trusted, cert: alice.cert, key: alice.key, both: alice.cert + alice.key };
+    for (const [name, text] of Object.entries(texts))
+      await writeFile(join(folder, name), text, { mode: 0o600 });
+    await using session = open(right, { ca: trusted, ...alice });
+    await using lease = await session.lock('/locks/typed').acquire({ owner: 'alice' });
+    expect(lease.owner).toBe('alice');
+    const on = await stage();
+    const trusting = ['list', '/locks', '--connect', right, '--tls-ca', join(folder, 'ca')];
+    for (const own of [
+      ['--tls-cert', join(folder, 'cert'), '--tls-key', join(folder, 'key')],
+      ['--tls-cert', join(folder, 'both')],
+    ])
+      expect(await on.holdfast([...trusting, ...own]).ended).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/\/locks\/typed +alice/) as string,
+      });
+    const unusable = await on.holdfast([...trusting, '--tls-cert', join(folder, 'cert')]).ended;
+    expect(unusable.code).toBe(64);
+    expect(unusable.stderr).not.toContain('BEGIN');
   });
 });
