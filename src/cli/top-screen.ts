@@ -76,6 +76,9 @@ const NUMBERS = [
 /** In a narrow terminal the last columns are left out, so that names keep this much. */
 const NAMES_NEED = 24;
 
+/** Deadlocks may fill a third of the screen: the rest is for the locks, those in one first. */
+const mostKnots = ({ rows }: Frame) => Math.max(2, Math.floor(rows / 3));
+
 /** The lines of the screen: none longer than `columns`, and fewer than `rows`, so that nothing scrolls. */
 export function topLines(board: Board, target: string, wallNowMs: number, frame: Frame, ink: Ink): string[] {
   const stale = board.freshness === 'stale';
@@ -95,9 +98,12 @@ export function topLines(board: Board, target: string, wallNowMs: number, frame:
         : `CUT OFF: this is ${duration(wallNowMs - board.asOf)} old, and may have changed.`;
     out.push(`  ${ink.strong(cut(text, width))}`);
   }
-  for (const knot of knots) {
+  const told = knots.length <= mostKnots(frame) ? knots.length : mostKnots(frame) - 1;
+  for (const knot of knots.slice(0, told)) {
     out.push(`  ${ink.strong(cut(`DEADLOCK: ${printable(deadlockText(knot))}`, width))}`);
   }
+  if (told < knots.length)
+    out.push(`  ${ink.strong(cut(`and ${counted(knots.length - told, 'more deadlock')}`, width))}`);
   out.push('');
   if (cards.length === 0) {
     if (board.asOf !== 0) out.push(ink.faint(cut('  No lock here has a claim.', frame.columns)), '');
