@@ -1,7 +1,8 @@
 /** The dashboard as somebody under pressure meets it: the built page in a real browser, real processes behind it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../../src/index.js';
@@ -17,6 +18,13 @@ const freshness = (page: Page) => page.getByRole('status');
 const PHONE = { width: 390, height: 844 };
 /** What the page takes: more than the window has means that it must be scrolled sideways. */
 const widthOf = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth);
+
+describe('the page', () => {
+  it('is built for its readers, whoever built it: without what React tells developers', async () => {
+    const script = fileURLToPath(new URL('../../dist/src/dashboard/page/page.js', import.meta.url));
+    expect(await readFile(script, 'utf8')).not.toContain('Each child in a list should have a unique');
+  });
+});
 
 describe('the demo', () => {
   it('shows holders, the hand-over after kill -9 of one, and its statechart; then ends in peace', async () => {
