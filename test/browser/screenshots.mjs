@@ -1,10 +1,13 @@
 // @ts-check
-/** The README's pictures, in docs/images: `npm run screenshots` makes them anew. Look at each before it is committed. */
+/**
+ * The README's pictures, in docs/images: `npm run screenshots` makes them anew, and the tests make them in a folder of their own. Look
+ * at each before it is committed.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import process, { execPath } from 'node:process';
+import process, { argv, execPath } from 'node:process';
 import { createInterface } from 'node:readline';
 import { filter, firstValueFrom } from 'rxjs';
 import { ensureBuilt, root } from '../../src/cli/bootstrap.mjs';
@@ -21,12 +24,14 @@ const HOLDERS = /** @type {const} */ ({
 });
 const FIRST = '/locks/orders';
 const WORKERS = 4;
+/** Sixty hand-overs take ten seconds, and more on a busy machine. */
+const PATIENCE_MS = 100_000;
 
 await ensureBuilt();
 const { connect } = await import('../../dist/src/index.js');
 /** @type {ReturnType<typeof connect> | undefined} */
 let session;
-const folder = join(root, 'docs/images');
+const [, , folder = join(root, 'docs/images')] = argv;
 mkdirSync(folder, { recursive: true });
 const demo = spawn(execPath, [join(root, 'dist/src/cli/main.js'), 'demo'], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,6 +51,7 @@ try {
     viewport: { width: WIDTH, height: 900 },
     reducedMotion: 'reduce',
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   await page.goto(`${url}#${FIRST}`);
   await page.getByText('hand-overs seen').locator('..').getByText(SEEN_HAND_OVERS).waitFor();
