@@ -96,7 +96,7 @@ export class DoubleBarrier extends Observable<DoubleBarrierState> {
         inTurn([claim$]).pipe(
           switchMap((step) =>
             step.status === 'held'
-              ? asking(session, path, (client) => open(client, settings)).pipe(map(() => step))
+              ? asking(session, path, (client) => open(client, settings, step.grants)).pipe(map(() => step))
               : of(step),
           ),
         ),
@@ -138,14 +138,28 @@ export class DoubleBarrier extends Observable<DoubleBarrierState> {
   }
 }
 
-/** For Curator's members, who wait for it, and for those who come when some have left already. */
-async function open(client: ZooKeeperClient, { path, acl }: BarrierSettings): Promise<void> {
+/**
+ * For Curator's members, who wait for it, and for those who come when some have left already. Only while we are inside: a creation
+ * that is late must not open the next round.
+ */
+async function open(
+  client: ZooKeeperClient,
+  { path, acl }: BarrierSettings,
+  grants: readonly { readonly lease: Passage }[],
+): Promise<void> {
+  const ready = {
+    type: 'create',
+    path: `${path}/${READY}`,
+    data: nothing,
+    mode: 'persistent',
+    ...(acl === undefined ? {} : { acl }),
+  } as const;
+  const inside = grants.map(({ lease }) => ({ type: 'check', path: lease.claimPath, version: -1 }) as const);
   try {
-    await client.create(`${path}/${READY}`, nothing, {
-      mode: 'persistent',
-      ...(acl === undefined ? {} : { acl }),
-    });
+    if (client.capabilities.multi) await client.multi([...inside, ready]);
+    else await client.create(ready.path, ready.data, ready);
   } catch (error) {
-    if (!isZooKeeperError(error, 'NodeExists')) throw error;
+    // A claim that has gone is told by its own watch.
+    if (!isZooKeeperError(error, 'NodeExists', 'NoNode')) throw error;
   }
 }
