@@ -84,6 +84,14 @@ const ONCE_BROKEN: readonly {
     because: 'a late leaver of one round deleted the `ready` of the next',
     since: '2026-11-24',
   },
+  {
+    seed: 21_928,
+    workload: 'double-barrier',
+    profile: 'everything',
+    broke: 'a group begins together and ends together',
+    because: 'one whose claim had gone created `ready` late, into the next round',
+    since: '2026-11-24',
+  },
 ];
 
 it.each(ONCE_BROKEN)('seed $seed ($profile): $broke; once, $because', async ({ seed, workload, profile }) => {
