@@ -70,8 +70,15 @@ export function isTitle(named: string, { title }: TestTitle): boolean {
   return pattern.length > 1 && new RegExp(`^${pattern.join('.+')}$`).test(named);
 }
 
-/** The files of `test/` that are run: test files, and what they import, however far. */
+let running: ReadonlySet<string> | undefined;
+
+/** The files of `test/` that are run: test files, and what they import, however far. Looked for once. */
 export function filesThatRun(): ReadonlySet<string> {
+  running ??= findFilesThatRun();
+  return running;
+}
+
+function findFilesThatRun(): ReadonlySet<string> {
   const files = repositoryFiles().filter((path) => /^test\/.*\.ts$/.test(path));
   const run = new Set<string>();
   const visit = (path: string): void => {
