@@ -1,4 +1,3 @@
-import process from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { createEmbeddedZooKeeper } from '../../src/embedded/index.js';
 import { listen } from '../../src/embedded/listener.browser.js';
@@ -178,21 +177,4 @@ describe('four-letter words', () => {
     expect(Number(figures.get('zk_approximate_data_size'))).toBeGreaterThan(0);
     await client.close();
   });
-});
-
-test('after close() nothing is left that would keep the process alive', async () => {
-  const count = (kind: string): number =>
-    process.getActiveResourcesInfo().filter((each) => each === kind).length;
-  // The runner has timers of its own.
-  const timers = count('Timeout');
-  const { zooKeeper, port } = await started();
-  const client = await tcpClient(zooKeeper.connectString);
-  await client.create('/c', NO_DATA, { mode: 'container' });
-  await client.close();
-  const peer = new RawPeer(port);
-  await peer.handshake();
-  expect(count('TCPServerWrap')).toBe(1);
-  await zooKeeper.close();
-  await peer.ended;
-  expect([count('TCPServerWrap'), count('TCPSocketWrap'), count('Timeout')]).toEqual([0, 0, timers]);
 });
