@@ -16,25 +16,17 @@ import {
   type Verdict,
 } from '../../machines/lock-machine.js';
 import { runFromTable } from '../../src/chart/table.js';
+import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
 const silent = fromCallback(() => undefined) as never;
 const slots = Object.keys(lockMachine.implementations.actors);
 const machine = lockMachine.provide({ actors: Object.fromEntries(slots.map((slot) => [slot, silent])) });
 
-const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
-const behind: Verdict = {
-  kind: 'waits',
-  predecessor: 'p',
-  position: 1,
-  queueLength: 2,
-  behindHolder: true,
-  inherits: true,
-};
 const verdicts: Verdict[] = [
-  { kind: 'holds', queueLength: 1 },
-  behind,
+  holds,
+  waits,
   { kind: 'waits', predecessor: 'q', position: 2, queueLength: 3, behindHolder: false, inherits: false },
-  { kind: 'missing' },
+  missing,
 ];
 const outputs = [
   ...verdicts.map((verdict) => ({ claim, verdict, asOf: 1 })),
@@ -43,11 +35,7 @@ const outputs = [
   false,
   undefined,
 ] as const;
-const errors = [
-  { outcome: 'unknown', retryable: true },
-  { outcome: 'notApplied', retryable: true },
-  { outcome: 'notApplied', retryable: false },
-] as const;
+const errors = [unknown, notSent, refused] as const;
 const answer = fc.tuple(fc.constantFrom(...slots), fc.constantFrom(...outputs, ...errors));
 const anyEvent = fc.oneof(
   fc.constantFrom<LockEvent>(
@@ -69,26 +57,19 @@ const anyEvent = fc.oneof(
     {
       type: 'line.seen',
       consultation: {
-        verdict: {
-          kind: 'waits',
-          predecessor: 'p',
-          position: 1,
-          queueLength: 2,
-          behindHolder: true,
-          inherits: true,
-        },
+        verdict: waits,
         asOf: 3,
       },
     },
-    { type: 'line.seen', consultation: { verdict: { kind: 'holds', queueLength: 1 }, asOf: 3 } },
+    { type: 'line.seen', consultation: { verdict: holds, asOf: 3 } },
     { type: 'predecessor.refused', cause: 'no' },
     { type: 'claim.watched' },
     { type: 'claim.gone', because: 'node-deleted' },
     { type: 'claim.revokeRequested', request: { by: 'ops', why: '' } },
     { type: 'ttl.written', remainingMs: 50 },
     { type: 'ownLine.joined', behind: null },
-    { type: 'ownLine.joined', behind: { verdict: behind, asOf: 1 } },
-    { type: 'ownLine.moved', behind: { verdict: behind, asOf: 2 } },
+    { type: 'ownLine.joined', behind: { verdict: waits, asOf: 1 } },
+    { type: 'ownLine.moved', behind: { verdict: waits, asOf: 2 } },
     { type: 'ownLine.first' },
     { type: 'claim.handed', claim, holds: true },
     { type: 'claim.handed', claim, holds: false },
@@ -107,7 +88,7 @@ const started = fc.constantFrom(
   [{ type: 'acquire' }],
   [{ type: 'acquire' }, { type: 'xstate.done.actor.createClaim', output: outputs[0] }],
   [{ type: 'acquire' }, { type: 'xstate.done.actor.createClaim', output: outputs[1] }],
-  [{ type: 'acquire' }, { type: 'ownLine.joined', behind: { verdict: behind, asOf: 1 } }],
+  [{ type: 'acquire' }, { type: 'ownLine.joined', behind: { verdict: waits, asOf: 1 } }],
 ) as fc.Arbitrary<LockEvent[]>;
 const inputs: fc.Arbitrary<LockInput> = fc.record({
   newGuid: fc.constant(() => 'guid'),

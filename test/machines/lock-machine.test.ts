@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 import {
-  type Claim,
   type Enqueued,
   type LockEvent,
   type LockInput,
@@ -9,18 +8,8 @@ import {
   lockMachine,
   type Verdict,
 } from '../../machines/lock-machine.js';
+import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
-const claim: Claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
-const holds: Verdict = { kind: 'holds', queueLength: 1 };
-const waits: Verdict = {
-  kind: 'waits',
-  predecessor: 'p',
-  position: 1,
-  queueLength: 2,
-  behindHolder: true,
-  inherits: true,
-};
-const missing: Verdict = { kind: 'missing' };
 const enqueued = (verdict: Verdict): Enqueued => ({ claim, verdict, asOf: 1 });
 const done = (slot: string, output: unknown) =>
   ({ type: `xstate.done.actor.${slot}`, output, actorId: slot }) as unknown as LockEvent;
@@ -29,9 +18,6 @@ const broke = (slot: string, error: unknown) =>
 const connected: LockEvent = { type: 'session.connected', sessionId: 'a' };
 const suspended: LockEvent = { type: 'session.suspended' };
 const lost: LockEvent = { type: 'session.lost', reason: 'expired' };
-const unknown = { outcome: 'unknown', retryable: true };
-const notSent = { outcome: 'notApplied', retryable: true };
-const refused = { outcome: 'notApplied', retryable: false };
 
 function walk(events: readonly LockEvent[], input: Partial<LockInput> = {}): LockSnapshot {
   let guids = 0;

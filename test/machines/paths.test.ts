@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { getShortestPaths } from 'xstate/graph';
 import { type LockEvent, type LockSnapshot, lockMachine, type Verdict } from '../../machines/lock-machine.js';
+import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
-const claim = { path: '/l/c', name: 'c', czxid: 5n, sessionId: 'a', createdMs: 0, heardAtMs: 0 };
-const ahead: Verdict = {
-  kind: 'waits',
-  predecessor: 'p',
-  position: 1,
-  queueLength: 2,
-  behindHolder: true,
-  inherits: true,
-};
-const verdicts: Verdict[] = [{ kind: 'holds', queueLength: 1 }, ahead, { kind: 'missing' }];
-const errors = [
-  { outcome: 'unknown', retryable: true },
-  { outcome: 'notApplied', retryable: true },
-  { outcome: 'notApplied', retryable: false },
-];
+const verdicts: Verdict[] = [holds, waits, missing];
+const errors = [unknown, notSent, refused];
 const slot = (kind: 'done' | 'error', name: string, value: unknown) =>
   ({
     type: `xstate.${kind}.actor.${name}`,
@@ -48,8 +36,8 @@ const events: LockEvent[] = [
   ...verdicts.map((verdict) => ({ type: 'line.seen' as const, consultation: { verdict, asOf: 3 } })),
   { type: 'predecessor.refused', cause: 'no' },
   { type: 'ownLine.joined', behind: null },
-  { type: 'ownLine.joined', behind: { verdict: ahead, asOf: 1 } },
-  { type: 'ownLine.moved', behind: { verdict: ahead, asOf: 2 } },
+  { type: 'ownLine.joined', behind: { verdict: waits, asOf: 1 } },
+  { type: 'ownLine.moved', behind: { verdict: waits, asOf: 2 } },
   { type: 'ownLine.first' },
   { type: 'claim.handed', claim, holds: true },
   { type: 'claim.handed', claim, holds: false },

@@ -1,0 +1,25 @@
+/** What the tests of the lock machine are told, and what may go wrong: one claim, where it stands, and how a request fails. */
+import type { Claim, Verdict } from '../../machines/lock-machine.js';
+
+export const claim: Claim = {
+  path: '/l/c',
+  name: 'c',
+  czxid: 5n,
+  sessionId: 'a',
+  createdMs: 0,
+  heardAtMs: 0,
+};
+export const holds: Verdict = { kind: 'holds', queueLength: 1 };
+export const waits: Verdict = {
+  kind: 'waits',
+  predecessor: 'p',
+  position: 1,
+  queueLength: 2,
+  behindHolder: true,
+  inherits: true,
+};
+export const missing: Verdict = { kind: 'missing' };
+
+export const unknown = { outcome: 'unknown', retryable: true } as const;
+export const notSent = { outcome: 'notApplied', retryable: true } as const;
+export const refused = { outcome: 'notApplied', retryable: false } as const;
