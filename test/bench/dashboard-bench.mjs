@@ -15,12 +15,9 @@ import { setTimeout as passed } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { encodeClaim } from '../../dist/src/claim-data.js';
-import { systemClock } from '../../dist/src/clock.js';
 import { claimPrefix } from '../../dist/src/queue.js';
-import { dial } from '../../dist/src/zookeeper/socket.js';
-import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
 import { launchChromium } from '../setup/chromium.mjs';
-import { percentile } from './measure.mjs';
+import { bareClient, percentile } from './measure.mjs';
 
 const [, , connectString = '127.0.0.1:2181', shareGiven = '1'] = process.argv;
 const LOCKS = Math.round(1_000 * Number(shareGiven));
@@ -36,14 +33,7 @@ const epochMs = () => performance.timeOrigin + performance.now();
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 const whole = (/** @type {number} */ value) => `${Math.round(value)} ms`;
 
-const client = wireClient(dial)({
-  connectString,
-  sessionTimeoutMs: 30_000,
-  maxReplyBytes: 1 << 24,
-  auth: [],
-  clock: systemClock,
-  random: Math.random,
-});
+const client = await bareClient(connectString);
 
 /** @typedef {{ path: string, claims: { path: string, owner: string }[] }} Line */
 /** @param {Line} line @param {string} owner */
@@ -182,7 +172,6 @@ async function workOf(page) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-dashboard-bench-'));
-await client.connect({ deadlineMs: 30_000 });
 const browser = await launchChromium();
 const children = [];
 try {

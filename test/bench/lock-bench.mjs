@@ -10,12 +10,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../dist/src/clock.js';
 import { connect } from '../../dist/src/index.js';
 import { inspectLocks } from '../../dist/src/inspect/index.js';
-import { dial } from '../../dist/src/zookeeper/socket.js';
-import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
-import { counter, heapMegabytes, micros, now, percentile, profile, slice } from './measure.mjs';
+import { bareClient, counter, heapMegabytes, micros, now, percentile, profile, slice } from './measure.mjs';
 
 const REPORT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 const PEERS_REPORT = fileURLToPath(new URL('../../docs/benchmarks-peers.md', import.meta.url));
@@ -43,20 +40,6 @@ const open = (options = {}) => {
 let paths = 0;
 const path = () => `/holdfast-bench/${process.pid}-${(paths += 1)}`;
 
-/** A client as a session has one, without any lock. */
-async function bareClient() {
-  const client = wireClient(dial)({
-    connectString,
-    sessionTimeoutMs: 30_000,
-    maxReplyBytes: 1 << 24,
-    auth: [],
-    clock: systemClock,
-    random: () => 0.5,
-  });
-  await client.connect({ deadlineMs: 30_000 });
-  return client;
-}
-
 /** How much a counter of the server grows per cycle. @param {string} name @param {number} cycles @param {() => Promise<unknown>} cycle */
 async function perCycle(name, cycles, cycle) {
   const before = await counter(connectString, name);
@@ -79,7 +62,7 @@ async function uncontended() {
   const lock = open().lock(path());
   const tap = inspectLocks();
   const watched = open({ inspect: tap.inspect }).lock(path());
-  const client = await bareClient();
+  const client = await bareClient(connectString);
   const parent = `${path()}-bare`;
   for (const each of [lock, watched]) await (await each.acquire()).release();
   await client.create(parent, new Uint8Array());
@@ -278,7 +261,7 @@ async function manyPaths() {
 }
 
 async function longLine() {
-  const client = await bareClient();
+  const client = await bareClient(connectString);
   const place = path();
   const lock = open().lock(place);
   await (await lock.acquire()).release();

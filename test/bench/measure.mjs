@@ -3,6 +3,9 @@
 import { Session as Inspector } from 'node:inspector/promises';
 import { connect as dialTcp } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { systemClock } from '../../dist/src/clock.js';
+import { dial } from '../../dist/src/zookeeper/socket.js';
+import { wireClient } from '../../dist/src/zookeeper/wire-client.js';
 
 export const now = () => performance.now();
 
@@ -47,6 +50,20 @@ export const heapMegabytes = () => {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed / 2 ** 20;
 };
+
+/** A client as a session has one, without any lock. @param {string} connectString */
+export async function bareClient(connectString) {
+  const client = wireClient(dial)({
+    connectString,
+    sessionTimeoutMs: 30_000,
+    maxReplyBytes: 1 << 24,
+    auth: [],
+    clock: systemClock,
+    random: () => 0.5,
+  });
+  await client.connect({ deadlineMs: 30_000 });
+  return client;
+}
 
 /** Where functions belong, by their file; the first that fits. */
 const parts = /** @type {const} */ ([
