@@ -36,8 +36,11 @@ export function contentionUnder(session: SessionPort, root: string): Observable<
 
 /** The present line at once, then after every change; again after every reconnect. Errors when the path may not be listed. */
 export function contention(session: SessionPort, path: string): Observable<Contention> {
-  return watched(session, path, 'line').pipe(
-    map(({ lines, asOf, freshness }) => lines.get(path) ?? { ...emptyLine(path), asOf, freshness }),
+  // Put together when somebody listens: every lock has one, and few are listened to.
+  return new Observable((subscriber) =>
+    watched(session, path, 'line')
+      .pipe(map(({ lines, asOf, freshness }) => lines.get(path) ?? { ...emptyLine(path), asOf, freshness }))
+      .subscribe(subscriber),
   );
 }
 

@@ -66,27 +66,21 @@ async function withdraw(
 }
 
 /** The machine of {@link lockLogic} with these slots. */
-export const localLogic = runFromTable(
-  lockMachine.provide({
-    actors: {
-      createClaim: attempt(async (input: SlotInput, wanted) =>
-        noted(of(input), await createClaim(of(input).acquisition, input.guid, wanted)),
-      ),
-      probeClaim: attempt((input: SlotInput) => probe(of(input), input.guid)),
-      consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
-        consult(of(input), claimIn(input), input.sync),
-      ),
-      watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
-        watchPredecessor(of(input).acquisition, input, sendBack),
-      ),
-      watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => {
-        const contender = of(input);
-        if (contender.line?.watch(contender, claimIn(input)) === true) sendBack({ type: 'claim.watched' });
-      }),
-      revalidateClaim: attempt((input: SlotInput) => revalidate(of(input), claimIn(input))),
-      withdrawClaim: attempt((input: SlotInput & WithdrawInput, wanted) =>
-        withdraw(of(input), input, wanted),
-      ),
-    },
+export const localLogic = runFromTable(lockMachine, {
+  createClaim: attempt(async (input: SlotInput, wanted) =>
+    noted(of(input), await createClaim(of(input).acquisition, input.guid, wanted)),
+  ),
+  probeClaim: attempt((input: SlotInput) => probe(of(input), input.guid)),
+  consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
+    consult(of(input), claimIn(input), input.sync),
+  ),
+  watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
+    watchPredecessor(of(input).acquisition, input, sendBack),
+  ),
+  watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) => {
+    const contender = of(input);
+    if (contender.line?.watch(contender, claimIn(input)) === true) sendBack({ type: 'claim.watched' });
   }),
-);
+  revalidateClaim: attempt((input: SlotInput) => revalidate(of(input), claimIn(input))),
+  withdrawClaim: attempt((input: SlotInput & WithdrawInput, wanted) => withdraw(of(input), input, wanted)),
+});

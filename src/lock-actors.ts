@@ -342,30 +342,26 @@ export function claimIn(input: SlotInput): Claim {
 }
 
 /** The production machine: pure chart, filled slots. One for all locks; what differs comes with each actor's input. */
-export const lockLogic = runFromTable(
-  lockMachine.provide({
-    actors: {
-      createClaim: attempt((input: SlotInput, wanted) => createClaim(of(input), input.guid, wanted)),
-      probeClaim: attempt((input: SlotInput) => probeClaim(of(input), input.guid)),
-      stealPlace: attempt((input: SlotInput, wanted) =>
-        stealPlace(of(input), input.guid, claimIn(input), wanted),
-      ),
-      consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
-        consultQueue(of(input), claimIn(input), input.sync),
-      ),
-      watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
-        watchPredecessor(of(input), input, sendBack),
-      ),
-      watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
-        watchClaim(of(input), claimIn(input), sendBack),
-      ),
-      writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
-        writeGrant(of(input), claimIn(input), sendBack),
-      ),
-      revalidateClaim: attempt((input: SlotInput) => revalidateClaim(of(input), claimIn(input))),
-      withdrawClaim: attempt((input: SlotInput & WithdrawInput) =>
-        withdrawClaim(of(input), input.guid, input.mayExist),
-      ),
-    },
-  }),
-);
+export const lockLogic = runFromTable(lockMachine, {
+  createClaim: attempt((input: SlotInput, wanted) => createClaim(of(input), input.guid, wanted)),
+  probeClaim: attempt((input: SlotInput) => probeClaim(of(input), input.guid)),
+  stealPlace: attempt((input: SlotInput, wanted) =>
+    stealPlace(of(input), input.guid, claimIn(input), wanted),
+  ),
+  consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
+    consultQueue(of(input), claimIn(input), input.sync),
+  ),
+  watchPredecessor: fromCallback<LockEvent, SlotInput & WatchInput>(({ input, sendBack }) =>
+    watchPredecessor(of(input), input, sendBack),
+  ),
+  watchClaim: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+    watchClaim(of(input), claimIn(input), sendBack),
+  ),
+  writeGrant: fromCallback<LockEvent, SlotInput>(({ input, sendBack }) =>
+    writeGrant(of(input), claimIn(input), sendBack),
+  ),
+  revalidateClaim: attempt((input: SlotInput) => revalidateClaim(of(input), claimIn(input))),
+  withdrawClaim: attempt((input: SlotInput & WithdrawInput) =>
+    withdrawClaim(of(input), input.guid, input.mayExist),
+  ),
+});

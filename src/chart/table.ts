@@ -29,27 +29,51 @@ interface Step {
 
 /** One configuration of the chart: its active leaf, and what may happen there. */
 interface Leaf {
+  readonly node: StateNode;
   /** A snapshot of the machine here; only its context and children differ from one actor to another. */
   readonly snapshot: Snapshot;
   /** The machine is done. */
   readonly over: boolean;
-  readonly steps: ReadonlyMap<string, readonly Step[]>;
-  readonly always: readonly Step[];
+  /** By event; made when that is first heard here. */
+  readonly steps: Map<string, readonly Step[]>;
+  /** Made when it is first asked for. */
+  always: readonly Step[] | null;
 }
 
 /**
- * The same machine, run from a table. Throws for a chart that has what the table does not do: parallel or history
- * states, wildcards, guards made of guards, outputs, or actions of XState other than `assign`, `raise`, `cancel`, `spawnChild`,
- * `stopChild` and `enqueueActions` of these.
+ * The same machine, run from a table that grows as it is used: to make all of it would be a tenth of the time from the start of a
+ * process to its first lock. Where a chart has what the table does not do (see {@link checkTable}), an actor that gets there throws.
  */
-export function runFromTable<T extends AnyStateMachine>(machine: T): T {
-  const table = new ChartTable(machine as unknown as Machine);
-  const tabled: unknown = Object.assign(Object.create(machine) as object, {
+export function runFromTable<T extends AnyStateMachine>(machine: T, actors: Slots<T> = {}): T {
+  const filled = fill(machine, actors);
+  const table = new ChartTable(filled as unknown as Machine);
+  const tabled: unknown = Object.assign(Object.create(filled) as object, {
     getInitialSnapshot: (scope: unknown, input: unknown) => table.first(scope as Scope, input),
     transition: (snapshot: unknown, event: Event, scope: unknown) =>
       table.next(snapshot as Snapshot, event, scope as Scope),
   });
   return tabled as T;
+}
+
+/** What fills a machine's slots. */
+type Slots<T extends AnyStateMachine> = NonNullable<Parameters<T['provide']>[0]['actors']>;
+
+/** As the machine's `provide()`, but with the same states: that makes all of them anew. */
+function fill<T extends AnyStateMachine>(machine: T, actors: Slots<T>): T {
+  const { implementations } = machine;
+  const filled: unknown = Object.assign(Object.create(machine) as object, {
+    implementations: { ...implementations, actors: { ...implementations.actors, ...actors } },
+  });
+  return filled as T;
+}
+
+/**
+ * Makes all of a chart's table. Throws for one that has what the table does not do: parallel or history states, wildcards, guards
+ * made of guards, outputs, or actions of XState other than `assign`, `raise`, `cancel`, `spawnChild`, `stopChild` and
+ * `enqueueActions` of these.
+ */
+export function checkTable(machine: AnyStateMachine): void {
+  new ChartTable(machine as unknown as Machine).complete();
 }
 
 class ChartTable {
@@ -67,6 +91,15 @@ class ChartTable {
     this.#beginning = { transition: null, guard: null, effects, to: this.#leaf(entered.at(-1) ?? root) };
   }
 
+  /** Every leaf that can be reached, with all its steps; a map's iteration goes on over what is added meanwhile. */
+  complete(): void {
+    for (const [node, leaf] of this.#leaves) {
+      this.#alwaysAt(leaf);
+      for (const { transitions } of ancestry(node))
+        for (const type of transitions.keys()) this.#stepsAt(leaf, type);
+    }
+  }
+
   first(scope: Scope, input: unknown): Snapshot {
     const event: Event & { input: unknown } = { type: 'xstate.init', input };
     const context = this.#machine.config.context({ input, self: scope.self });
@@ -78,7 +111,7 @@ class ChartTable {
     if (event.type === 'xstate.stop') return this.#machine.transition(snapshot, event, scope);
     const { context, children } = snapshot;
     const run: Run = { scope, event, context, children, snapshot, raised: [] };
-    const step = chosen(this.#leafOf(snapshot).steps.get(event.type), run);
+    const step = chosen(this.#stepsAt(this.#leafOf(snapshot), event.type), run);
     if (step !== null) return this.#settle(run, this.#apply(run, step));
     // An error that nobody minds ends the actor: XState says how.
     return event.type.startsWith('xstate.error.actor')
@@ -90,12 +123,12 @@ class ChartTable {
   #settle(run: Run, from: Leaf): Snapshot {
     let leaf = from;
     while (!leaf.over) {
-      let step = chosen(leaf.always, run);
+      let step = chosen(this.#alwaysAt(leaf), run);
       if (step === null) {
         const raised = run.raised.shift();
         if (raised === undefined) break;
         run.event = raised;
-        step = chosen(leaf.steps.get(raised.type), run);
+        step = chosen(this.#stepsAt(leaf, raised.type), run);
       }
       if (step !== null) leaf = this.#apply(run, step);
     }
@@ -129,23 +162,33 @@ class ChartTable {
   #leaf(node: StateNode): Leaf {
     const known = this.#leaves.get(node);
     if (known !== undefined) return known;
+    for (const at of ancestry(node))
+      for (const type of at.transitions.keys())
+        if (type.includes('*')) throw unsupported(at, `the event ${type}`);
     const snapshot = this.#machine.resolveState({ value: valueOf(node.path), context: {} });
-    const steps = new Map<string, readonly Step[]>();
-    const always: Step[] = [];
     const over = node.type === 'final' && node.parent?.parent === undefined;
-    const leaf: Leaf = { snapshot, over, steps, always };
+    const leaf: Leaf = { node, snapshot, over, steps: new Map(), always: null };
     this.#leaves.set(node, leaf);
     this.#leafOfNodes.set(snapshot._nodes, leaf);
-    // From the inside out: what an inner state minds, an outer one does not hear.
-    for (const at of ancestry(node)) {
-      for (const [type, transitions] of at.transitions) {
-        if (type.includes('*')) throw unsupported(at, `the event ${type}`);
-        const made = transitions.map((transition) => this.#step(node, transition));
-        steps.set(type, [...(steps.get(type) ?? []), ...made]);
-      }
-      always.push(...(at.always ?? []).map((transition) => this.#step(node, transition)));
-    }
     return leaf;
+  }
+
+  /** From the inside out: what an inner state minds, an outer one does not hear. */
+  #stepsAt(leaf: Leaf, type: string): readonly Step[] {
+    const known = leaf.steps.get(type);
+    if (known !== undefined) return known;
+    const made = ancestry(leaf.node).flatMap(({ transitions }) =>
+      (transitions.get(type) ?? []).map((transition) => this.#step(leaf.node, transition)),
+    );
+    leaf.steps.set(type, made);
+    return made;
+  }
+
+  #alwaysAt(leaf: Leaf): readonly Step[] {
+    leaf.always ??= ancestry(leaf.node).flatMap(({ always = [] }) =>
+      always.map((transition) => this.#step(leaf.node, transition)),
+    );
+    return leaf.always;
   }
 
   /** What `transition` does when it is taken from `leaf`: exits from the inside out, its own actions, entries from the outside in. */

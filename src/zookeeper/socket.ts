@@ -1,14 +1,16 @@
 /** The {@link Dial} of Node: TCP, and TLS over it. */
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
-import process from 'node:process';
-import tls from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { TlsOptions } from './client.js';
 import { ZooKeeperError } from './errors.js';
 import type { Dial, Transport, TransportEvents } from './transport.js';
 
 /** Whether connections can be opened here. */
 export const canDial: boolean = true;
+
+/** TLS, where it is wanted: to load it takes as long as a lock's first round trips. */
+const tls = () => process.getBuiltinModule('node:tls');
 
 /** Plain TCP. A name is looked up anew on every attempt, so that a moved server is found. */
 export const dial: Dial = ({ host, port }, events) =>
@@ -22,17 +24,17 @@ export function tlsDial(options: TlsOptions): Dial {
   const secureContext = secureContextOf(options);
   return ({ host, port }, events) => {
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls.connect({ ...name, ...options, secureContext, host, port });
+    const socket = tls().connect({ ...name, ...options, secureContext, host, port });
     socket.setNoDelay(true);
     return new SocketTransport(socket, 'secureConnect', events);
   };
 }
 
 /** Read once, so that what no server could ever accept is an error where it was written, and not a silence. */
-function secureContextOf(options: TlsOptions): tls.SecureContext {
-  if (options['secureContext'] !== undefined) return options['secureContext'] as tls.SecureContext;
+function secureContextOf(options: TlsOptions): SecureContext {
+  if (options['secureContext'] !== undefined) return options['secureContext'] as SecureContext;
   try {
-    return tls.createSecureContext(options);
+    return tls().createSecureContext(options);
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
     // What OpenSSL says names no contents; what Node says of a wrong type may quote it.

@@ -15,7 +15,9 @@ import {
   lockMachine,
   type Verdict,
 } from '../../machines/lock-machine.js';
-import { runFromTable } from '../../src/chart/table.js';
+import { checkTable, runFromTable } from '../../src/chart/table.js';
+import { localLogic } from '../../src/local-actors.js';
+import { lockLogic } from '../../src/lock-actors.js';
 import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
 const silent = fromCallback(() => undefined) as never;
@@ -162,13 +164,17 @@ describe('a chart that is run from a table', () => {
     expect(restored.getSnapshot().value).toEqual({ releasing: 'deleting' });
   });
 
+  it('is ours, the whole of it', () => {
+    for (const logic of [lockLogic, localLogic]) checkTable(logic);
+  });
+
   it('is refused when it has what a table does not do', () => {
     const states = { a: {}, b: {} };
     const parallel = createMachine({ type: 'parallel', states });
-    expect(() => runFromTable(parallel)).toThrow('parallel');
+    expect(() => checkTable(parallel)).toThrow('parallel');
     const wildcard = createMachine({ initial: 'a', states, on: { '*': '.b' } });
-    expect(() => runFromTable(wildcard)).toThrow('the event *');
+    expect(() => checkTable(wildcard)).toThrow('the event *');
     const unknown = createMachine({ initial: 'a', states: { a: { entry: 'missing' } } });
-    expect(() => runFromTable(unknown)).toThrow('the action missing, which is not implemented');
+    expect(() => checkTable(unknown)).toThrow('the action missing, which is not implemented');
   });
 });
