@@ -110,7 +110,12 @@ function sourcesHash() {
       .filter((file) => /\.(tsx?|css|html)$/.test(file))
       .map((file) => join(folder, file)),
   );
-  const settings = ['tsconfig.json', '.config/vite.page.config.mjs', 'package-lock.json'];
+  const settings = [
+    'tsconfig.json',
+    '.config/bundle-for-node.mjs',
+    '.config/vite.page.config.mjs',
+    'package-lock.json',
+  ];
   for (const file of [...sources.sort(), ...settings]) {
     hash
       .update(file)
@@ -134,11 +139,14 @@ function builtFrom() {
 export async function ensureBuilt() {
   const hash = sourcesHash();
   if (builtFrom() === hash) return;
-  say('building (tsc, and vite for the dashboard)');
+  say('building (tsc, rolldown for Node, and vite for the dashboard)');
   await timed('built', async () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     if ((await run(execPath, [join(root, 'node_modules/typescript/bin/tsc')])) !== 0) {
       throw new StepError('the build failed: the compiler says above what is wrong');
+    }
+    if ((await run(execPath, [join(root, '.config/bundle-for-node.mjs')])) !== 0) {
+      throw new StepError('the bundles for Node were not made: the bundler says above what is wrong');
     }
     const vite = [
       join(root, 'node_modules/vite/bin/vite.js'),

@@ -204,6 +204,62 @@ it('runs in a page, where nothing of Node is', async () => {
   expect(heard).toEqual(['bigint', expect.stringMatching(/^INVALID_ARGUMENT: client .*page/)]);
 });
 
+/** Holds a lock, then says what that took and whose it is. */
+const FIRST_LOCK = `
+  import { createRequire } from 'node:module';
+  import { connect, held } from 'holdfast';
+  import { createEmbeddedZooKeeper } from 'holdfast/embedded';
+  const zookeeper = await createEmbeddedZooKeeper();
+  const session = connect(zookeeper.connectString);
+  const lock = session.lock('/locks/first');
+  const lease = await lock.acquire();
+  const files = Object.keys(createRequire(import.meta.url).cache).filter((file) => file.includes('rxjs'));
+  const { firstValueFrom, Observable } = await import('rxjs');
+  await lease.release();
+  await firstValueFrom(lock.pipe(held()));
+  console.log(JSON.stringify({ files: files.length, stream: lock instanceof Observable }));
+  process.exit();`;
+
+it('loads a handful of files of RxJS for a first lock, which is a stream of the RxJS that people have', () => {
+  writeFileSync(join(folder, 'first-lock.mjs'), FIRST_LOCK);
+  const { files, stream } = JSON.parse(run(process.execPath, ['first-lock.mjs'], folder)) as {
+    files: number;
+    stream: boolean;
+  };
+  expect(files).toBeGreaterThan(0);
+  expect(files).toBeLessThan(25);
+  expect(stream).toBe(true);
+});
+
+it('runs in a program that was bundled for Node, without any package beside it', async () => {
+  const alone = mkdtempSync(join(tmpdir(), 'holdfast-bundled-'));
+  try {
+    const file = join(alone, 'program.mjs');
+    writeFileSync(join(folder, 'first-lock.mjs'), FIRST_LOCK);
+    const bundle = await rolldown({ cwd: folder, input: join(folder, 'first-lock.mjs'), platform: 'node' });
+    await bundle.write({ file, format: 'esm', codeSplitting: false });
+    expect(run(process.execPath, [file], alone)).toContain('"stream":true');
+  } finally {
+    rmSync(alone, { recursive: true, force: true });
+  }
+});
+
+it.each(
+  Object.entries(manifest.exports).filter(([, target]) => typeof target === 'object' && 'node' in target),
+)('has in Node what it has elsewhere under %s, and errors that are called what they are', (_, target) => {
+  const { node = '', default: elsewhere = '' } = target as Record<string, string>;
+  const names = `
+      const [ours, others] = await Promise.all(
+        ['${node}', '${elsewhere}'].map((file) => import('./node_modules/holdfast/' + file)),
+      );
+      const called = Object.keys(ours).map((name) => (/Error$/.test(name) ? ours[name].name : name));
+      console.log(JSON.stringify([called, Object.keys(others)]));`;
+  const printed = run(process.execPath, ['--input-type=module', '--eval', names], folder);
+  const [called, others] = JSON.parse(printed) as [string[], string[]];
+  expect(called).toEqual(others);
+  expect(called).not.toEqual([]);
+});
+
 it('puts the command on the path', () => {
   expect(run(join(folder, 'node_modules/.bin/holdfast'), ['--help'], folder)).toContain('holdfast');
 });

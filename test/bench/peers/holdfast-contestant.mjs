@@ -2,8 +2,6 @@
 /** Contends with Holdfast's lock, as contest.ts asks: see there. Runs where the packed package is installed, and knows nothing else of it. */
 
 import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'holdfast';
 
 /** @type {import('./contest.js').Scenario} */
@@ -74,6 +72,9 @@ if (asked.startUp) {
   tell({ held: true });
   process.exit(0);
 }
+// Not above: whoever only starts needs neither.
+const { createInterface } = await import('node:readline');
+const { setTimeout: delay } = await import('node:timers/promises');
 const one = asked.sessions === 'one' ? dial() : null;
 const sessions = Array.from({ length: asked.contenders }, () => one ?? dial());
 const locks = sessions.map((session, index) => session.lock(asked.path + (samePath ? '' : `-${index}`)));

@@ -181,6 +181,8 @@ export class Scenarios {
     this.#report.say(
       '### From the start of a process until it holds a lock',
       '',
+      'What of ours is above Node alone, and why it stays: [decision 022](decisions/022-node-loads-bundles.md).',
+      '',
       '| | median | quartiles | times Node with a session |',
       '| --- | --- | --- | --- |',
     );
