@@ -2,7 +2,7 @@
 import { checkLockPath } from './arguments.js';
 import { decodeClaim } from './claim-data.js';
 import { ClaimGoneError, InvalidArgumentError, LockingFailedError } from './errors.js';
-import { makeParents } from './lock-actors.js';
+import { makeParents } from './parents.js';
 import { contenderOf } from './queue.js';
 import { OPEN_ACL, type Stat, type TransactionOperation, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';

@@ -18,11 +18,14 @@ import { isZooKeeperError } from './zookeeper/errors.js';
 /** A path's children, and what is made of them once. */
 export class Listing {
   readonly names: readonly string[];
+  /** The transaction that made the path; null where the listing did not say. */
+  readonly pathCreatedBy: bigint | null;
   #asked = false;
   #line: { readonly lineOf: QueueRule['lineOf']; readonly line: Line } | null = null;
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], pathCreatedBy: bigint | null = null) {
     this.names = names;
+    this.pathCreatedBy = pathCreatedBy;
   }
 
   /** The line as `rule` reads it. */
@@ -123,8 +126,8 @@ export function listTogether(client: ZooKeeperClient, path: string): Promise<Lis
   const listing = new Promise<Listing>((resolve, reject) => {
     queueMicrotask(() => {
       others.delete(path);
-      client.getChildren(path).then(({ children }) => {
-        resolve(new Listing(children));
+      client.getChildren(path).then(({ children, stat }) => {
+        resolve(new Listing(children, stat.czxid));
       }, reject);
     });
   });

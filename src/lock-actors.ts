@@ -16,8 +16,10 @@ import {
 } from '../machines/lock-machine.js';
 import { attempt } from './attempt.js';
 import { runFromTable } from './chart/table.js';
+import { linesKnownTo } from './known-lines.js';
 import { afterSync, Listing, lineFrom, listOrNothing, listTogether, placeOf } from './line-listing.js';
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
+import { makeParents } from './parents.js';
 import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
 import {
   type Acl,
@@ -33,40 +35,8 @@ import { isZooKeeperError, ZooKeeperError } from './zookeeper/errors.js';
 const PARENT_ATTEMPTS = 16;
 
 const of = (input: SlotInput) => input.acquisition as Acquisition;
-const nothing = new Uint8Array(0);
 const ignored = () => undefined;
 const EPHEMERAL = 'ephemeralSequential';
-
-/**
- * Makes the lock path and what is above it, all in one flight; what is there already is left alone. Resolves with why the
- * deepest that could not be made could not.
- */
-export async function makeParents(
-  client: ZooKeeperClient,
-  lockPath: string,
-  acl: readonly Acl[] | undefined,
-): Promise<unknown> {
-  const mode = client.capabilities.container ? 'container' : 'persistent';
-  const segments = lockPath.split('/').slice(1);
-  const results = await Promise.allSettled(
-    segments.map((_, index) =>
-      client.create(`/${segments.slice(0, index + 1).join('/')}`, nothing, { mode, acl: acl ?? OPEN_ACL }),
-    ),
-  );
-  const [top] = results;
-  if (top?.status === 'rejected' && isZooKeeperError(top.reason, 'NoNode')) {
-    throw new ZooKeeperError('NoNode', 'create', `/${segments[0] ?? ''}`, {
-      detail: 'the chroot of the connect string does not exist; create it, or leave it out',
-      cause: top.reason,
-    });
-  }
-  const failures = results.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as Error] : [],
-  );
-  const fatal = failures.find((reason) => !isZooKeeperError(reason, 'NodeExists', 'NoAuth', 'NoNode'));
-  if (fatal !== undefined) throw fatal;
-  return failures.findLast((reason) => !isZooKeeperError(reason, 'NodeExists'));
-}
 
 async function listTogetherOrNothing(client: ZooKeeperClient, lockPath: string): Promise<Listing> {
   try {
@@ -132,22 +102,27 @@ async function takePlace(acquisition: Acquisition, writer: Claim, guid: string):
   return { path, stat: created?.type === 'create' ? created.stat : null };
 }
 
-/** DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. */
+/**
+ * DESIGN §3.1: create and list back to back. The session is served in order, so the listing shows the new node. Where the number of
+ * the new node may say it all, the listing comes only when it does not.
+ */
 export async function createClaim(
   acquisition: Acquisition,
   guid: string,
   wanted: () => boolean,
 ): Promise<Enqueued> {
-  const { session, lockPath, acl, made, inPlaceOf } = acquisition;
+  const { session, lockPath, rule, acl, made, inPlaceOf } = acquisition;
   const { client } = session;
+  const known = linesKnownTo(client);
   let failure: unknown;
   for (let attempts = 0; attempts < PARENT_ATTEMPTS; attempts += 1) {
     // Whoever gave up while the parents were made has looked for a claim by now, and found none.
     if (!wanted()) throw new Error(`nobody waits for a claim at ${lockPath} any more`);
+    const last = inPlaceOf === undefined ? known.expectAt(lockPath, rule) : null;
     const creating = makeClaim(acquisition, guid);
-    const listing = listTogether(client, lockPath);
+    const listing = last === null ? listTogether(client, lockPath) : null;
     // Whoever fails first, the other is minded.
-    listing.catch(ignored);
+    listing?.catch(ignored);
     let created: Created;
     try {
       created = await creating;
@@ -158,21 +133,38 @@ export async function createClaim(
     }
     const { path } = created;
     made.add(path);
-    let listed: Listing;
-    try {
-      listed = await listing;
-    } catch (error) {
-      throw unknownUnlessRefused(error);
-    }
+    const name = path.slice(lockPath.length + 1);
+    const verdict =
+      (last === null ? null : known.verdictOn(lockPath, rule, name, last)) ??
+      (await verdictOnNew(acquisition, name, listing ?? listTogether(client, lockPath)));
     const stat = created.stat ?? (await client.exists(path));
     if (stat === null)
       throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
-    const claim = claimOf(acquisition, path, stat, client);
-    const judged = judge(acquisition, listed, claim.name);
-    const verdict = judged instanceof Promise ? await judged : judged;
-    return { claim, verdict, asOf: session.clock.wallNow() };
+    return {
+      claim: claimOf(acquisition, path, stat, client),
+      verdict,
+      asOf: session.clock.wallNow(),
+    };
   }
   throw failure;
+}
+
+async function verdictOnNew(
+  acquisition: Acquisition,
+  name: string,
+  listing: Promise<Listing>,
+): Promise<Verdict> {
+  const { session, lockPath, rule } = acquisition;
+  let listed: Listing;
+  try {
+    listed = await listing;
+  } catch (error) {
+    throw unknownUnlessRefused(error);
+  }
+  const judged = judge(acquisition, listed, name);
+  const verdict = judged instanceof Promise ? await judged : judged;
+  linesKnownTo(session.client).noteListed(lockPath, rule, name, verdict, listed.pathCreatedBy);
+  return verdict;
 }
 
 /** The claim was made, whatever became of the listing: a lost listing makes the whole step one of unknown outcome. */
@@ -305,13 +297,17 @@ export async function revalidateClaim(acquisition: Acquisition, claim: Claim): P
   );
 }
 
-async function deleteIfThere({ session: { client }, made }: Acquisition, path: string): Promise<void> {
+async function deleteIfThere(
+  { session: { client }, lockPath, made }: Acquisition,
+  path: string,
+): Promise<void> {
   try {
     await client.delete(path, -1);
   } catch (error) {
     if (!isZooKeeperError(error, 'NoNode')) throw error;
   }
   made.delete(path);
+  linesKnownTo(client).noteGone(lockPath, path.slice(lockPath.length + 1));
 }
 
 /**

@@ -8,7 +8,7 @@ import { checkOptionalDuration } from '../arguments.js';
 import { BarrierTimeoutError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
 import { afterSync } from '../line-listing.js';
-import { makeParents } from '../lock-actors.js';
+import { makeParents } from '../parents.js';
 import { asking, awaited, watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';

@@ -5,7 +5,7 @@
 import type { LockSettings } from '../acquisition.js';
 import { SemaphoreSizeError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
-import { makeParents } from '../lock-actors.js';
+import { makeParents } from '../parents.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
 
