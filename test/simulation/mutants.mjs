@@ -20,6 +20,40 @@ const NOBODY_WAITS = 'nobody waits while first';
 
 /** @type {Record<string, Mutant>} */
 const LOCK_MUTANTS = {
+  'whatever the number, whoever was alone is alone again': {
+    checker: ONE_HOLDER,
+    profile: 'over-and-over',
+    replacements: [
+      {
+        file: 'src/known-lines.ts',
+        from: 'if (numberOf(rule, name) !== last.sequence + 1 || ',
+        to: 'if (',
+      },
+    ],
+  },
+  'the next number says that nobody is there, also before our own claim is gone': {
+    checker: ONE_HOLDER,
+    profile: 'over-and-over',
+    replacements: [
+      {
+        file: 'src/known-lines.ts',
+        from: 'return last?.gone === true && last.repeated &&',
+        to: 'return last?.repeated === true &&',
+      },
+    ],
+  },
+  'the numbers of a path are those of the one before it': {
+    checker: ONE_HOLDER,
+    profile: 'over-and-over',
+    firstSeed: 500,
+    replacements: [
+      {
+        file: 'src/known-lines.ts',
+        from: 'if (this.#watched.get(path) !== watched) return;',
+        to: 'return;',
+      },
+    ],
+  },
   'the line is ordered by name': {
     checker: ONE_HOLDER,
     profile: 'crowd',

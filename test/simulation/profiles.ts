@@ -8,6 +8,10 @@ export interface Profile {
   readonly participants: readonly [least: number, most: number];
   /** Threads of work in each. */
   readonly threads: readonly [least: number, most: number];
+  /** How often each asks, one after the other. */
+  readonly rounds: readonly [least: number, most: number];
+  /** How often the next follows at once. */
+  readonly restless: number;
   /** How often an attempt shares a claim with others of its process. */
   readonly sharing: number;
   readonly followers: readonly [least: number, most: number];
@@ -57,6 +61,8 @@ const outlasting = { short: 4, middle: 4, long: 4 } as const;
 const base: Profile = {
   participants: [2, 3],
   threads: [1, 2],
+  rounds: [1, 3],
+  restless: 0.5,
   sharing: 0,
   followers: [0, 0],
   heartbeat: 'ping',
@@ -210,6 +216,31 @@ export const PROFILES = {
         freeze: 1,
         deleteClaim: 4,
         reap: 1,
+      },
+    },
+  },
+  /** Many times in a row, and now and then somebody else: who comes back may know that nobody was there. */
+  'over-and-over': {
+    weight: 2,
+    profile: {
+      ...base,
+      participants: [2, 3],
+      rounds: [4, 16],
+      restless: 0.85,
+      ttl: 0,
+      holds: { short: 20, middle: 1 },
+      faultEveryMs: [50, 700],
+      faults: {
+        reap: 16,
+        cut: 2,
+        loseReply: 2,
+        loseRequest: 1,
+        slow: 1,
+        block: 1,
+        expireEarly: 1,
+        deletePath: 2,
+        foreignChild: 1,
+        kill: 1,
       },
     },
   },

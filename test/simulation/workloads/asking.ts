@@ -32,8 +32,9 @@ export async function severalTimes(
   chance: Chance,
   attempt: () => { readonly attempt: Attempt; readonly going: () => Promise<void> },
 ): Promise<void> {
-  for (let left = chance.whole(1, 3); left > 0; left -= 1) {
-    await participant.sleep(chance.happens(0.5) ? chance.between(0, 50) : chance.between(0, 3_000));
+  const { rounds, restless } = world.profile;
+  for (let left = chance.whole(...rounds); left > 0; left -= 1) {
+    await participant.sleep(chance.happens(restless) ? chance.between(0, 50) : chance.between(0, 3_000));
     if (world.ending || participant.closed) return;
     const one = attempt();
     await endingWell(world, one.attempt, one.going);
