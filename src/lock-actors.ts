@@ -22,7 +22,6 @@ import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lo
 import { makeParents } from './parents.js';
 import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
 import {
-  type Acl,
   type Created,
   OPEN_ACL,
   type Stat,

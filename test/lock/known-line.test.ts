@@ -28,11 +28,10 @@ const cycle = (ensemble: VirtualEnsemble, lock: Lockable) =>
   ensemble.until(lock.acquire().then((lease) => lease.release()));
 
 /** A lock whose line is known: it was alone there, time and again. */
-async function familiar(options: Parameters<typeof VirtualEnsemble.start>[0] = {}) {
-  const ensemble = await VirtualEnsemble.start(options);
+async function familiar(ensemble: VirtualEnsemble) {
   const lock = ensemble.lock(PATH);
   for (let cycles = 0; cycles < 3; cycles += 1) await cycle(ensemble, lock);
-  return { ensemble, lock, asked: requestsOf(ensemble) };
+  return { lock, asked: requestsOf(ensemble) };
 }
 
 const SHORT = ['create2', 'delete'];
@@ -62,8 +61,8 @@ it('every lock of the session on the path knows it', async () => {
 });
 
 it('whoever came in between is seen, and waited for', async () => {
-  const { ensemble, lock, asked } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock, asked } = await familiar(ensemble);
   const other = await ensemble.held(PATH);
   asked();
   const waiting = lock.acquire();
@@ -75,8 +74,8 @@ it('whoever came in between is seen, and waited for', async () => {
 });
 
 it('whoever came and went is one look at the line, and then it is known again', async () => {
-  const { ensemble, lock, asked } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock, asked } = await familiar(ensemble);
   await cycle(ensemble, ensemble.lock(PATH));
   asked();
   await cycle(ensemble, lock);
@@ -87,8 +86,8 @@ it('whoever came and went is one look at the line, and then it is known again', 
 });
 
 it('any znode made there is looked at, whatever its name', async () => {
-  const { ensemble, lock, asked } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock, asked } = await familiar(ensemble);
   const outsider = await ensemble.outsider();
   await ensemble.until(outsider.create(`${PATH}/config`, nothing));
   asked();
@@ -98,8 +97,8 @@ it('any znode made there is looked at, whatever its name', async () => {
 });
 
 it('a line of its own making is not empty: two of one session do not hold at once', async () => {
-  const { ensemble, lock } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock } = await familiar(ensemble);
   const first = await ensemble.until(lock.acquire());
   let second = false;
   const waiting = lock.acquire({ owner: 'second' }).then((lease) => {
@@ -113,8 +112,8 @@ it('a line of its own making is not empty: two of one session do not hold at onc
 });
 
 it('two who are asked for at once are one behind the other', async () => {
-  const { ensemble, lock } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock } = await familiar(ensemble);
   const order: string[] = [];
   const use = async (owner: string) => {
     const lease = await lock.acquire({ owner });
@@ -128,8 +127,8 @@ it('two who are asked for at once are one behind the other', async () => {
 });
 
 it('a path made anew counts anew: the same number there is not the next one', async () => {
-  const { ensemble, lock } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock } = await familiar(ensemble);
   const outsider = await ensemble.outsider();
   ensemble.zookeeper.deleteNode(PATH);
   await ensemble.until(outsider.create(PATH, nothing, { mode: 'container' }));
@@ -154,8 +153,8 @@ it('a path made anew counts anew: the same number there is not the next one', as
 });
 
 it('what was known of a line goes with the connection', async () => {
-  const { ensemble, lock, asked } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock, asked } = await familiar(ensemble);
   ensemble.zookeeper.faults.cut();
   await ensemble.clock.advance(5_000);
   asked();
@@ -164,8 +163,8 @@ it('what was known of a line goes with the connection', async () => {
 });
 
 it("what was known of a line goes when the path's data is changed, and comes back", async () => {
-  const { ensemble, lock, asked } = await familiar();
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start();
+  const { lock, asked } = await familiar(ensemble);
   const outsider = await ensemble.outsider();
   await ensemble.until(outsider.setData(PATH, new TextEncoder().encode('news'), -1));
   asked();
@@ -177,8 +176,8 @@ it("what was known of a line goes when the path's data is changed, and comes bac
 });
 
 it("at the counter's end a number says nothing", async () => {
-  const { ensemble, lock, asked } = await familiar({ faults: { sequenceStart: 2_147_483_644 } });
-  await using _ = ensemble;
+  await using ensemble = await VirtualEnsemble.start({ faults: { sequenceStart: 2_147_483_644 } });
+  const { lock, asked } = await familiar(ensemble);
   for (let cycles = 0; cycles < 3; cycles += 1) {
     asked();
     await cycle(ensemble, lock);
