@@ -1,25 +1,29 @@
 /**
- * WHO, without asking: a line that nobody joined since we left it is empty (docs/guarantees.md, "Shortcuts").
+ * WHO, without asking: in a line that nobody joined since we were first we are first again (docs/guarantees.md, "Shortcuts").
  *
- * The server numbers every creation at a path, whoever's and of whatever name. We stood alone with number n, our claim is gone, and
- * our next one bears n + 1: nobody came in between, so it stands alone. Whatever could make that untrue ends what is known: another
+ * The server numbers every creation at a path, whoever's and of whatever name. We were first with number n, our claim is gone, and
+ * our next one bears n + 1: nobody came in between, so nobody is ahead. Whatever could make that untrue ends what is known: another
  * connection, and the end of the path, whose successor counts from nought.
  */
 import type { Verdict } from '../machines/lock-machine.js';
-import { isPastCounterEnd, type QueueRule, verdictOf } from './queue.js';
+import type { Listing } from './line-listing.js';
+import { isPastCounterEnd, type Line, type QueueRule, verdictOf } from './queue.js';
 import type { ConnectionState, ZooKeeperClient } from './zookeeper/client.js';
 
 /** So many paths are known of, those used last; each may have a watch at the server. */
 export const KNOWN_PATHS = 1_000;
 
-/** That we stood alone at a path, and when it is good for anything. */
-export interface LoneClaim {
+/** That a claim of ours was first at a path, and when that is good for anything. */
+export interface FirstClaim {
   readonly connection: ConnectionState;
   /** The path's creation: one made anew counts anew. */
   readonly life: bigint;
   readonly lineOf: QueueRule['lineOf'];
   readonly name: string;
   readonly sequence: number;
+  /** Whom the listing showed to be there, itself included, and the number of the one behind it. */
+  readonly queueLength: number;
+  readonly behind: number;
   /** It bore the next number after our last one: there is a point in expecting that of the next one. */
   readonly repeated: boolean;
   /** The server said so. */
@@ -34,18 +38,21 @@ interface Watched {
   life: bigint | null;
 }
 
-const ALONE: Verdict = { kind: 'holds', queueLength: 1 };
-
 function numberOf(rule: QueueRule, name: string): number | null {
   const [contender] = rule.lineOf([name]).contenders;
   return contender === undefined || isPastCounterEnd(contender) ? null : contender.sequence;
+}
+
+/** The number of whoever stands right behind `name`, if that one is first in a line that numbers order. */
+function behindIn({ contenders: [first, second], pastCounterEnd }: Line, name: string): number {
+  return first?.name === name && second !== undefined && !pastCounterEnd ? second.sequence : 0;
 }
 
 /** See the file's head. One for each ZooKeeper session. */
 export class KnownLines {
   readonly #client: ZooKeeperClient;
   /** Those used last come last. */
-  readonly #lone = new Map<string, LoneClaim>();
+  readonly #first = new Map<string, FirstClaim>();
   readonly #watched = new Map<string, Watched>();
 
   constructor(client: ZooKeeperClient) {
@@ -53,27 +60,30 @@ export class KnownLines {
   }
 
   /** Before a claim is asked for: the one that its number is to follow; null when the line has to be listed. */
-  expectAt(path: string, rule: QueueRule): LoneClaim | null {
-    const last = this.#lone.get(path);
-    return last?.gone === true && last.repeated && this.#holds(path, rule, last) ? last : null;
+  expectAt(path: string, rule: QueueRule): FirstClaim | null {
+    const last = this.#first.get(path);
+    const expected = last?.gone === true && last.repeated && last.sequence + 1 < last.behind;
+    return expected && this.#holds(path, rule, last) ? last : null;
   }
 
-  /** After its answer: whether it stands alone; null when that takes a listing. */
-  verdictOn(path: string, rule: QueueRule, name: string, last: LoneClaim): Verdict | null {
-    if (numberOf(rule, name) !== last.sequence + 1 || !this.#holds(path, rule, last)) return null;
-    this.#remember(path, { ...last, name, sequence: last.sequence + 1, gone: false });
-    return ALONE;
+  /** After its answer: whether it is first; null when that takes a listing. */
+  verdictOn(path: string, rule: QueueRule, name: string, last: FirstClaim): Verdict | null {
+    const sequence = last.sequence + 1;
+    if (numberOf(rule, name) !== sequence || !this.#holds(path, rule, last)) return null;
+    this.#remember(path, { ...last, name, sequence, gone: false });
+    return { kind: 'holds', queueLength: last.queueLength };
   }
 
-  /** A listing showed `name` to hold, and the path to have been created by `life`. */
-  noteListed(path: string, rule: QueueRule, name: string, verdict: Verdict, life: bigint | null): void {
-    const last = this.#lone.get(path);
-    const sequence = numberOf(rule, name);
-    const alone = verdict.kind === 'holds' && verdict.queueLength === 1;
-    if (!alone || life === null || sequence === null || rule.verdictOf !== verdictOf) {
-      this.#lone.delete(path);
+  /** A listing led to this verdict on the claim `name`. */
+  noteListed(path: string, rule: QueueRule, name: string, verdict: Verdict, listing: Listing): void {
+    const last = this.#first.get(path);
+    const { pathCreatedBy: life } = listing;
+    const sequence = verdict.kind === 'holds' && rule.verdictOf === verdictOf ? numberOf(rule, name) : null;
+    if (verdict.kind !== 'holds' || sequence === null || life === null) {
+      this.#first.delete(path);
       return;
     }
+    const { queueLength } = verdict;
     const { state: connection } = this.#client;
     const { lineOf } = rule;
     const repeated =
@@ -82,17 +92,29 @@ export class KnownLines {
       last.life === life &&
       last.connection === connection &&
       last.lineOf === lineOf;
-    this.#remember(path, { connection, life, lineOf, name, sequence, repeated, gone: false });
-    if (repeated) this.#watch(path, connection);
+    const behind =
+      queueLength === 1 ? Number.POSITIVE_INFINITY : repeated ? behindIn(listing.line(rule), name) : 0;
+    this.#remember(path, {
+      connection,
+      life,
+      lineOf,
+      name,
+      sequence,
+      queueLength,
+      behind,
+      repeated,
+      gone: false,
+    });
+    if (repeated && sequence + 1 < behind) this.#watch(path, connection);
   }
 
   /** The server said that the claim is not there any more. */
   noteGone(path: string, name: string): void {
-    const last = this.#lone.get(path);
+    const last = this.#first.get(path);
     if (last?.name === name) last.gone = true;
   }
 
-  #holds(path: string, rule: QueueRule, { connection, life, lineOf }: LoneClaim): boolean {
+  #holds(path: string, rule: QueueRule, { connection, life, lineOf }: FirstClaim): boolean {
     const watched = this.#watched.get(path);
     return (
       lineOf === rule.lineOf &&
@@ -103,11 +125,11 @@ export class KnownLines {
     );
   }
 
-  #remember(path: string, claim: LoneClaim): void {
-    this.#lone.delete(path);
-    this.#lone.set(path, claim);
-    const [oldest] = this.#lone.size > KNOWN_PATHS ? this.#lone.keys() : [];
-    if (oldest !== undefined) this.#lone.delete(oldest);
+  #remember(path: string, claim: FirstClaim): void {
+    this.#first.delete(path);
+    this.#first.set(path, claim);
+    const [oldest] = this.#first.size > KNOWN_PATHS ? this.#first.keys() : [];
+    if (oldest !== undefined) this.#first.delete(oldest);
   }
 
   /** An event comes before the answer to any later creation, so whoever was made at another path of this name is not taken for a follower. */
@@ -118,7 +140,7 @@ export class KnownLines {
     if (oldest !== undefined) this.#unwatch(oldest);
     const ended = () => {
       if (this.#watched.get(path) !== watched) return;
-      this.#lone.delete(path);
+      this.#first.delete(path);
       this.#unwatch(path);
     };
     const watched: Watched = { connection, watcher: ended, life: null };

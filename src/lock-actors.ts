@@ -162,7 +162,7 @@ async function verdictOnNew(
   }
   const judged = judge(acquisition, listed, name);
   const verdict = judged instanceof Promise ? await judged : judged;
-  linesKnownTo(session.client).noteListed(lockPath, rule, name, verdict, listed.pathCreatedBy);
+  linesKnownTo(session.client).noteListed(lockPath, rule, name, verdict, listed);
   return verdict;
 }
 

@@ -85,7 +85,12 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/client (type)',
     'src/zookeeper/errors',
   ],
-  'src/known-lines': ['machines/ (type)', 'src/queue', 'src/zookeeper/client (type)'],
+  'src/known-lines': [
+    'machines/ (type)',
+    'src/line-listing (type)',
+    'src/queue',
+    'src/zookeeper/client (type)',
+  ],
   'src/parents': ['src/zookeeper/client', 'src/zookeeper/errors'],
   'src/lock-actors': [
     'machines/',

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { KNOWN_PATHS, KnownLines } from '../../src/known-lines.js';
+import { Listing } from '../../src/line-listing.js';
 import { latchRule, lockRule, type QueueRule } from '../../src/queue.js';
+import type { ZooKeeperClient } from '../../src/zookeeper/client.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
@@ -185,15 +187,42 @@ it("at the counter's end a number says nothing", async () => {
   }
 });
 
-it('behind whom a name with a later number stands, made by hand, is never taken to be alone', async () => {
-  await using ensemble = await VirtualEnsemble.start();
+/** Somebody made this claim by hand, with a number that the server has not given out. */
+async function handmade(ensemble: VirtualEnsemble, number: string): Promise<ZooKeeperClient> {
   const outsider = await ensemble.outsider();
+  await ensemble.until(outsider.create(`${PATH}/_c_0-lock-${number}`, nothing, { mode: 'ephemeral' }));
+  return outsider;
+}
+
+it('whoever stands behind with a number made by hand is first when the numbers come there', async () => {
+  await using ensemble = await VirtualEnsemble.start();
   const lock = ensemble.lock(PATH);
   await cycle(ensemble, lock);
-  await ensemble.until(outsider.create(`${PATH}/_c_0-lock-0000000005`, nothing, { mode: 'ephemeral' }));
+  const outsider = await handmade(ensemble, '0000000005');
   const asked = requestsOf(ensemble);
+  // Numbers 2, 3 and 4; its creation was counted.
   for (let cycles = 0; cycles < 3; cycles += 1) await cycle(ensemble, lock);
-  expect(asked()).toEqual([...LISTED, ...LISTED, ...LISTED]);
+  expect(asked()).toEqual([...LISTED, 'create2', 'getChildren2', 'exists', 'delete', ...SHORT]);
+  let held = false;
+  const waiting = lock.acquire().then((lease) => {
+    held = true;
+    return lease;
+  });
+  await ensemble.clock.advance(1_000);
+  expect(held).toBe(false);
+  await ensemble.until(outsider.close());
+  await ensemble.until((await ensemble.until(waiting)).release());
+});
+
+it('who was first before a long line is first again, and does not list it a third time', async () => {
+  await using ensemble = await VirtualEnsemble.start();
+  const lock = ensemble.lock(PATH);
+  await cycle(ensemble, lock);
+  const outsider = await handmade(ensemble, '0000700000');
+  for (let cycles = 0; cycles < 2; cycles += 1) await cycle(ensemble, lock);
+  const asked = requestsOf(ensemble);
+  await cycle(ensemble, lock);
+  expect(asked()).toEqual(SHORT);
   await ensemble.until(outsider.close());
 });
 
@@ -206,7 +235,7 @@ async function knownAfterTwo(ensemble: VirtualEnsemble, paths: readonly string[]
     const { stat } = await ensemble.until(client.getChildren(path));
     for (const number of [0, 1]) {
       const name = `_c_0-${rule.label}000000000${number}`;
-      known.noteListed(path, rule, name, { kind: 'holds', queueLength: 1 }, stat.czxid);
+      known.noteListed(path, rule, name, { kind: 'holds', queueLength: 1 }, new Listing([name], stat.czxid));
       known.noteGone(path, name);
     }
   }

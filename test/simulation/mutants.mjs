@@ -26,7 +26,7 @@ const LOCK_MUTANTS = {
     replacements: [
       {
         file: 'src/known-lines.ts',
-        from: 'if (numberOf(rule, name) !== last.sequence + 1 || ',
+        from: 'if (numberOf(rule, name) !== sequence || ',
         to: 'if (',
       },
     ],
@@ -37,8 +37,8 @@ const LOCK_MUTANTS = {
     replacements: [
       {
         file: 'src/known-lines.ts',
-        from: 'return last?.gone === true && last.repeated &&',
-        to: 'return last?.repeated === true &&',
+        from: 'last?.gone === true && last.repeated &&',
+        to: 'last?.repeated === true &&',
       },
     ],
   },
