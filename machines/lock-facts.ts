@@ -155,7 +155,7 @@ export type LockEvent =
   | { readonly type: 'abort'; readonly cause: unknown }
   | { readonly type: 'deadline.passed' }
   | { readonly type: 'ttl.passed' }
-  /** The lease has lasted long enough for the watch on our own claim to be worth its request. */
+  /** The lease, or the wait, has lasted long enough for the watch on our own claim to be worth its request. */
   | { readonly type: 'watch.due' }
   | SessionNews
   | PredecessorNews

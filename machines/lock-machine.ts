@@ -244,8 +244,8 @@ export const lockMachine = lockSetup.createMachine({
             src: 'watchPredecessor',
             input: watchInput,
           },
-          after: { waitingWatchDelay: { guard: 'claimUnwatched', actions: 'startClaimWatch' } },
           on: {
+            'watch.due': { guard: 'claimUnwatched', actions: 'startClaimWatch' },
             'predecessor.seen': { actions: 'notePredecessor' },
             'predecessor.gone': [{ guard: 'inherits', target: '#lock.held' }, { target: 'consulting' }],
             'predecessor.unclear': { target: 'consulting' },

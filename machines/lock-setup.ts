@@ -104,8 +104,6 @@ export const lockSetup = setup({
     timeout: ({ context }) => context.timeoutMs ?? 0,
     /** Between attempts that the server refused for now, on a connection that is up. */
     retryDelay: 100,
-    /** Where the next deletion is no grant, whoever waits hears of its own claim's in time: most waits are over before. */
-    waitingWatchDelay: 5_000,
   },
   guards: {
     sessionUp: ({ context }) => context.sessionUp,

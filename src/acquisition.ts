@@ -10,6 +10,7 @@ import type {
   LockSnapshot,
   SuspendPolicy,
 } from '../machines/lock-machine.js';
+import { asGiven } from './chart/effects.js';
 import { newClaim } from './claim-data.js';
 import { ClaimRecord } from './claim-record.js';
 import {
@@ -22,13 +23,20 @@ import {
   SessionClosedError,
   UnlockingFailedError,
 } from './errors.js';
-import type { LateCalls } from './late-calls.js';
+import type { LateCallee, LateCalls } from './late-calls.js';
 import type { LeaseParts, SharedLease } from './lease.js';
 import { localLogic } from './local-actors.js';
 import type { LocalContender, LocalHandover } from './local-line.js';
 import { lockLogic } from './lock-actors.js';
 import type { Acquisition } from './lock-watchers.js';
-import { type Ownership, type OwnershipParts, ownershipOf, statusOf, tellsMore } from './ownership.js';
+import {
+  isWatching,
+  type Ownership,
+  type OwnershipParts,
+  ownershipOf,
+  statusOf,
+  tellsMore,
+} from './ownership.js';
 import { type Paces, Progress } from './pace.js';
 import type { Line, QueueRule } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
@@ -54,8 +62,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly newGuid: () => string;
   readonly logger: Logger;
   readonly onLine: (line: Line) => void;
-  /** For what is worth its request only once a lease has lasted. */
-  readonly lateCalls: LateCalls;
+  /** For what is worth its request only once a lease, or a wait, has lasted. */
+  readonly lateCalls: { readonly held: LateCalls; readonly waiting: LateCalls };
   readonly paces: Paces;
   /** Hears everything that the machine does, as XState's `inspect` tells it. */
   readonly inspect?: LockInspector | undefined;
@@ -75,7 +83,7 @@ export interface AcquisitionRequest {
 }
 
 /** See the file's head. Starts at once. */
-export class LockAcquisition<L extends SharedLease> {
+export class LockAcquisition<L extends SharedLease> implements LateCallee {
   readonly owner: string | undefined;
   readonly #settings: LockSettings<L>;
   readonly #request: AcquisitionRequest;
@@ -83,19 +91,16 @@ export class LockAcquisition<L extends SharedLease> {
   readonly #actor: ActorRefFrom<typeof lockLogic>;
   readonly #listener: (ownership: Ownership<L>) => void;
   readonly #untold: Ownership<L>[] = [];
-  readonly #parts: OwnershipParts<L> = {
-    lease: () => this.#grant(),
-    estimateMs: (places) => this.#progress.standAt(places),
-    error: () => this.#failureAsError(),
-  };
   #told: Ownership<L> | null = null;
   #lease: L | null = null;
   readonly #progress: Progress;
   #claimPath = '';
   #obstacle: LockError | undefined;
   #stopNews: (() => void) | null = null;
-  #settle: () => void = () => undefined;
-  readonly #settled: Promise<void>;
+  #watchingLate = false;
+  #settled = false;
+  /** Whoever waits for that; null while nobody does. */
+  #whenSettled: (() => void)[] | null = null;
   readonly #local: LocalContender | null;
 
   /** `listener` hears every change, in order, one microtask after it: never on a client's call stack. */
@@ -112,9 +117,6 @@ export class LockAcquisition<L extends SharedLease> {
     const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
       settings;
     const { owner, timeoutMs, noWait, steals = false, inPlaceOf } = request;
-    this.#settled = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
     const data = newClaim(identity, owner, session.sessionTimeoutMs, inPlaceOf?.czxid);
     this.#record = new ClaimRecord(session.clock, data, claimData);
     const acquisition: Acquisition = {
@@ -132,7 +134,7 @@ export class LockAcquisition<L extends SharedLease> {
         logger.error(error.message);
       },
       onLine,
-      placeMs: () => this.#progress.placeMs,
+      progress: this.#progress,
     };
     const { localHandover } = settings;
     const send = (event: LockEvent) => {
@@ -157,7 +159,10 @@ export class LockAcquisition<L extends SharedLease> {
     const { inspect } = settings;
     const options = { id: path, clock, input };
     const logic = this.#local === null ? lockLogic : localLogic;
-    this.#actor = createActor(logic, inspect === undefined ? options : { ...options, inspect });
+    this.#actor = asGiven(
+      createActor(logic, inspect === undefined ? options : { ...options, inspect }),
+      options,
+    );
     this.#actor.subscribe((snapshot) => {
       this.#hear(snapshot);
     });
@@ -201,7 +206,11 @@ export class LockAcquisition<L extends SharedLease> {
   /** Gives up whatever there is. Resolves when the claim is gone; rejects with {@link UnlockingFailedError}. */
   async release(): Promise<void> {
     this.#send({ type: 'release' });
-    await this.#settled;
+    if (!this.#settled) {
+      await new Promise<void>((resolve) => {
+        this.#whenSettled = [...(this.#whenSettled ?? []), resolve];
+      });
+    }
     const { failure } = this.#actor.getSnapshot().context;
     if (failure?.kind === 'not-released') throw this.#failureAsError();
   }
@@ -219,13 +228,14 @@ export class LockAcquisition<L extends SharedLease> {
   #hear(snapshot: LockSnapshot): void {
     const { claim, claimWatched } = snapshot.context;
     if (claim !== null) this.#claimPath = claim.path;
-    const ownership = ownershipOf(snapshot, this.#parts);
+    this.#watchLate(isWatching(snapshot) && !claimWatched);
+    const ownership = ownershipOf(snapshot, this.#parts());
     if (tellsMore(this.#told, ownership)) {
       this.#told = ownership;
       this.#progress.hear(ownership);
-      if (this.#untold.push(ownership) === 1) queueMicrotask(this.#tell);
+      if (this.#untold.push(ownership) === 1) this.#tellLater();
       if (ownership.status === 'held' && ownership.connection === 'confirmed' && !claimWatched)
-        this.#settings.lateCalls.add(this.#watchDue);
+        this.#settings.lateCalls.held.add(this);
       if (ownership.status === 'expired') this.#lease?.markLost(ownership.reason);
       if (ownership.status === 'held' && ownership.revokeRequested !== null)
         ownership.lease.markRevokeRequested(ownership.revokeRequested);
@@ -235,22 +245,48 @@ export class LockAcquisition<L extends SharedLease> {
       // A machine in its final state has stopped by itself.
       if (snapshot.status === 'active') this.#actor.stop();
       this.#local?.line?.leave(this.#local);
-      this.#settle();
+      this.#settled = true;
+      for (const resolve of this.#whenSettled ?? []) resolve();
     }
   }
 
-  readonly #tell = (): void => {
+  // Made when they are needed, and not kept: ten thousand may wait.
+  #parts(): OwnershipParts<L> {
+    return {
+      lease: () => this.#grant(),
+      estimateMs: (places) => this.#progress.standAt(places),
+      error: () => this.#failureAsError(),
+    };
+  }
+
+  #tellLater(): void {
+    queueMicrotask(() => {
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
     for (let next = this.#untold[0]; next !== undefined; next = this.#untold[0]) {
       this.#listener(next);
       this.#untold.shift();
     }
     // Gives its memory back.
     this.#untold.length = 0;
-  };
+  }
 
-  readonly #watchDue = (): void => {
+  /** What it asked of `lateCalls`. @internal */
+  due(): void {
     this.#send({ type: 'watch.due' });
-  };
+  }
+
+  /** Whoever waits without knowing of its own claim looks at it when that has lasted. */
+  #watchLate(wanted: boolean): void {
+    if (wanted === this.#watchingLate) return;
+    this.#watchingLate = wanted;
+    const { waiting } = this.#settings.lateCalls;
+    if (wanted) waiting.add(this);
+    else waiting.forget(this);
+  }
 
   #grant(): L {
     if (this.#lease !== null) return this.#lease;

@@ -1,38 +1,60 @@
 /**
- * Calls back a little later, with one timer for many: most leases are over before their call is due, and a timer of
+ * Calls back a little later, with one timer for many: most leases, and most waits, are over before their call is due, and a timer of
  * its own would cost each of them more than the call.
  */
 import type { Clock } from './clock.js';
 
-/** All calls come `delayMs` after they were asked for, in that order. They cannot be taken back: the callee looks whether it still cares. */
+/** Whoever is called; asks itself whether it still cares. */
+export interface LateCallee {
+  due(): void;
+}
+
+/** All calls come `delayMs` after they were asked for, in that order. */
 export class LateCalls {
   readonly #clock: Clock;
   readonly #delayMs: number;
-  #waiting: { readonly dueMs: number; readonly call: () => void }[] = [];
+  /** By whom, when; in the order of their time. */
+  readonly #waiting = new Map<LateCallee, number>();
+  #timer: unknown = null;
 
   constructor(clock: Clock, delayMs: number) {
     this.#clock = clock;
     this.#delayMs = delayMs;
   }
 
-  add(call: () => void): void {
-    if (this.#waiting.push({ dueMs: this.#clock.now() + this.#delayMs, call }) === 1)
-      this.#arm(this.#delayMs);
+  /** Whoever asks again is called once, that much later. */
+  add(callee: LateCallee): void {
+    this.#waiting.delete(callee);
+    this.#waiting.set(callee, this.#clock.now() + this.#delayMs);
+    if (this.#timer === null) this.#arm(this.#delayMs);
+  }
+
+  /** Takes the call back. Nothing is kept of it, nor a process alive when it was the last. */
+  forget(callee: LateCallee): void {
+    if (!this.#waiting.delete(callee) || this.#waiting.size > 0) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   #arm(delayMs: number): void {
-    this.#clock.setTimeout(() => {
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timer = null;
       this.#run();
     }, delayMs);
   }
 
   #run(): void {
     const now = this.#clock.now();
-    const first = this.#waiting.findIndex(({ dueMs }) => dueMs > now);
-    const due = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
-    // Before the calls, which may add more: whoever finds the list empty sets the timer.
-    const [next] = this.#waiting;
-    if (next !== undefined) this.#arm(Math.max(1, next.dueMs - now));
-    for (const { call } of due) call();
+    const due: LateCallee[] = [];
+    for (const [callee, dueMs] of this.#waiting) {
+      if (dueMs > now) {
+        // Before the calls, which may add more: whoever finds no timer sets one.
+        this.#arm(Math.max(1, dueMs - now));
+        break;
+      }
+      this.#waiting.delete(callee);
+      due.push(callee);
+    }
+    for (const callee of due) callee.due();
   }
 }

@@ -9,7 +9,7 @@ import type { Line } from './queue.js';
 import type { Acl } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
-import { watchChildren, watchNode } from './zookeeper/watches.js';
+import { attendNode, watchChildren } from './zookeeper/watches.js';
 
 /** What the slots of one acquisition share. */
 export interface Acquisition extends WaitedLine {
@@ -50,8 +50,10 @@ export function watchPredecessor(
   let succeeded = false;
   let stopPurge: () => void = () => undefined;
   let fallback: { unsubscribe: () => void } | null = null;
-  const subscription = watchNode(client, path).subscribe({
-    next: (news) => {
+  const stopAttending = attendNode(
+    client,
+    path,
+    (news) => {
       if (news.type === 'gone') {
         sendBack({ type: 'predecessor.gone', witnessed: news.witnessed && !succeeded });
         return;
@@ -74,7 +76,7 @@ export function watchPredecessor(
             })
           : () => undefined;
     },
-    error: (error: unknown) => {
+    (error) => {
       if (!isZooKeeperError(error, 'NoAuth')) {
         sendBack(
           isZooKeeperError(error) && error.retryable
@@ -86,10 +88,10 @@ export function watchPredecessor(
       sendBack({ type: 'predecessor.seen', predecessor: { path, readable: false } });
       fallback = watchLine(acquisition, (names) => names.includes(predecessor), sendBack);
     },
-  });
+  );
   return () => {
     stopLooking();
-    subscription.unsubscribe();
+    stopAttending();
     fallback?.unsubscribe();
     stopPurge();
   };

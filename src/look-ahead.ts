@@ -18,43 +18,58 @@ export interface WaitedLine {
   readonly lockPath: string;
   readonly rule: QueueRule;
   /** Milliseconds from one place in this line to the next, as far as was seen. */
-  readonly placeMs: () => number | null;
+  readonly progress: { readonly placeMs: number | null };
+}
+
+const nothing = () => undefined;
+
+/** Milliseconds until the middle of the turn of whoever is ahead: whoever holds may have just begun, or be half through (`rest`). */
+function turnMs({ progress: { placeMs } }: WaitedLine, places: number, rest: number): number | null {
+  return places < 2 || placeMs === null || placeMs < LEAST_PLACE_MS ? null : placeMs * (places - 1 + rest);
 }
 
 /** `position` are ahead of `claim`. Returns the way to stop. Errors are nobody's business: the predecessor is watched all the same. */
 export function lookAhead(
-  { session, lockPath, rule, placeMs }: WaitedLine,
+  line: WaitedLine,
   claim: Claim,
   position: number,
   sendBack: (event: LockEvent) => void,
 ): () => void {
-  const { client, clock } = session;
+  const { rule } = line;
   // Where readers share, no deletion is a grant by itself.
-  if (rule.verdictOf !== verdictOf || contenderOf(claim.name)?.kind !== 'exclusive') return () => undefined;
+  if (rule.verdictOf !== verdictOf || contenderOf(claim.name)?.kind !== 'exclusive') return nothing;
+  // Most do not look, and wait in thousands: they keep nothing for it.
+  const delayMs = turnMs(line, position, 0.5);
+  return delayMs === null ? nothing : looks(line, claim, delayMs, sendBack);
+}
+
+function looks(
+  line: WaitedLine,
+  claim: Claim,
+  delayMs: number,
+  sendBack: (event: LockEvent) => void,
+): () => void {
+  const { rule, lockPath, session } = line;
+  const { client, clock } = session;
   let stopped = false;
   let timer: unknown;
-  let looks = 0;
+  let looked = 0;
   const look = async () => {
-    looks += 1;
+    looked += 1;
     const listing = await listTogether(client, lockPath);
     if (stopped) return;
     const verdict = listing.verdict(rule, claim.name);
     if (verdict === null) return;
-    if (verdict.kind === 'waits' && looks < MOST_LOOKS) wait(verdict.position, 0);
+    const nextMs = verdict.kind === 'waits' && looked < MOST_LOOKS ? turnMs(line, verdict.position, 0) : null;
+    if (nextMs !== null) wait(nextMs);
     sendBack({ type: 'line.seen', consultation: { verdict, asOf: clock.wallNow() } });
   };
-  /** Until the middle of the predecessor's turn: whoever holds may have just begun, or be half through (`rest`). */
-  const wait = (places: number, rest: number) => {
-    const pace = placeMs();
-    if (places < 2 || pace === null || pace < LEAST_PLACE_MS) return;
-    timer = clock.setTimeout(
-      () => {
-        look().catch(() => undefined);
-      },
-      pace * (places - 1 + rest),
-    );
+  const wait = (milliseconds: number) => {
+    timer = clock.setTimeout(() => {
+      look().catch(nothing);
+    }, milliseconds);
   };
-  wait(position, 0.5);
+  wait(delayMs);
   return () => {
     stopped = true;
     clock.clearTimeout(timer);

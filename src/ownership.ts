@@ -60,6 +60,13 @@ export function statusOf(snapshot: LockSnapshot): LockStatus {
   return (typeof value === 'string' ? value : (Object.keys(value)[0] ?? 'idle')) as LockStatus;
 }
 
+/** Whether it waits for the contender ahead, and neither for a connection nor for a listing. */
+export function isWatching({ value }: LockSnapshot): boolean {
+  return (
+    typeof value === 'object' && 'waitingOnPredecessor' in value && value.waitingOnPredecessor === 'watching'
+  );
+}
+
 /** How a held lock stands to its connection. */
 export function connectionOf(snapshot: LockSnapshot): 'confirmed' | 'suspended' | 'revalidating' {
   const { value } = snapshot;

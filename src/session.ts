@@ -61,7 +61,9 @@ import type { SessionState, Supervisor } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
 
 /** Most leases are shorter; to watch the claim of one that is would cost it a request. */
-const OWN_CLAIM_WATCH_DELAY_MS = 5;
+const HELD_CLAIM_WATCH_DELAY_MS = 5;
+/** Where the next deletion is no grant, whoever waits hears of its own claim's in time: most waits are over before. */
+const WAITING_CLAIM_WATCH_DELAY_MS = 5_000;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 /** The protocol's lengths and times are signed 32-bit numbers. */
 const LARGEST_REPLY_BYTES = 2_147_483_647;
@@ -94,7 +96,7 @@ export class Session implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #inspect: LockInspector | undefined;
   readonly #reported = new Set<string>();
-  readonly #lateCalls: LateCalls;
+  readonly #lateCalls: LockSettings<SharedLease>['lateCalls'];
   readonly #paces = new Paces();
   readonly #localLines = new LocalLines();
 
@@ -147,7 +149,10 @@ export class Session implements AsyncDisposable {
       heartbeat: kind === 'quorum' ? { kind, tickMs } : { kind },
       logger: this.#logger,
     });
-    this.#lateCalls = new LateCalls(this.#supervisor.clock, OWN_CLAIM_WATCH_DELAY_MS);
+    this.#lateCalls = {
+      held: new LateCalls(this.#supervisor.clock, HELD_CLAIM_WATCH_DELAY_MS),
+      waiting: new LateCalls(this.#supervisor.clock, WAITING_CLAIM_WATCH_DELAY_MS),
+    };
     this.state = new Observable((subscriber) =>
       this.#supervisor.onState((state) => {
         subscriber.next(state);

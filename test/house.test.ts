@@ -134,6 +134,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/ownership': ['machines/', 'src/errors (type)', 'src/lease (type)', 'rxjs', 'xstate (type)'],
   'src/acquisition': [
     'machines/',
+    'src/chart/',
     'src/claim-data',
     'src/claim-record',
     'src/errors',

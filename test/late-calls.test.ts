@@ -7,7 +7,7 @@ describe('late calls', () => {
     const clock = new SteppingClock();
     const calls = new LateCalls(clock, 5);
     const heard: string[] = [];
-    const say = (what: string) => () => heard.push(`${what} at ${clock.now()}`);
+    const say = (what: string) => ({ due: () => heard.push(`${what} at ${clock.now()}`) });
     calls.add(say('first'));
     await clock.advance(2);
     calls.add(say('second'));
@@ -22,11 +22,46 @@ describe('late calls', () => {
     const clock = new SteppingClock();
     const calls = new LateCalls(clock, 5);
     const heard: number[] = [];
-    calls.add(() => {
-      heard.push(clock.now());
-      calls.add(() => heard.push(clock.now()));
+    const last = { due: () => heard.push(clock.now()) };
+    calls.add({
+      due: () => {
+        heard.push(clock.now());
+        calls.add(last);
+      },
     });
     await clock.advance(20);
     expect(heard).toEqual([5, 10]);
+  });
+
+  it('are not made to whoever took them back, and leave no timer when nobody is left', async () => {
+    const clock = new SteppingClock();
+    const calls = new LateCalls(clock, 5);
+    const heard: string[] = [];
+    const first = { due: () => heard.push('first') };
+    const second = { due: () => heard.push('second') };
+    calls.add(first);
+    await clock.advance(1);
+    calls.add(second);
+    calls.forget(first);
+    await clock.advance(20);
+    expect(heard).toEqual(['second']);
+    calls.add(first);
+    calls.forget(first);
+    expect(clock.pendingCount).toBe(0);
+    calls.add(second);
+    await clock.advance(20);
+    expect(heard).toEqual(['second', 'second']);
+  });
+
+  it('come once, and later, to whoever asks again', async () => {
+    const clock = new SteppingClock();
+    const calls = new LateCalls(clock, 5);
+    const heard: number[] = [];
+    const callee = { due: () => heard.push(clock.now()) };
+    calls.add(callee);
+    await clock.advance(3);
+    calls.add(callee);
+    await clock.advance(20);
+    expect(heard).toEqual([8]);
   });
 });

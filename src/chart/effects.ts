@@ -71,7 +71,7 @@ export function spawn({ implementations }: Machine, src: string, id: string, inp
     const info = argsOf(run);
     const given = typeof input === 'function' ? (input as Expression)(info, undefined) : input;
     const options: object = { id, src, parent: scope.self, input: given };
-    const actorRef = createActor(logic, options);
+    const actorRef = asGiven(createActor(logic, options), options);
     run.children = withChild(run.children, id, actorRef);
     const params = { id, systemId: undefined, actorRef, src, input: given };
     const exec = () => {
@@ -79,6 +79,14 @@ export function spawn({ implementations }: Machine, src: string, id: string, inp
     };
     scope.actionExecutor({ type: starting.type, info, params, exec });
   };
+}
+
+/**
+ * Keeps the options of an actor as they were given. XState keeps a copy with its defaults in it, which has a shape of its own for each actor:
+ * 300 bytes, and none of the defaults is asked for once the actor is made.
+ */
+export function asGiven<T extends AnyActorRef>(actorRef: T, options: object): T {
+  return Object.assign(actorRef, { options });
 }
 
 /** Stops the actor `id`, if there is one. */

@@ -370,6 +370,11 @@ say('| what | in total | of that theirs |');
 say('| --- | --- | --- |');
 for (const name of Object.keys(measuredApart)) apart(name);
 say('');
+say(
+  'Half of a waiting lock is its two actors and their system. Measured as they begin to wait: who waits for more than 5 s',
+);
+say('watches its own claim as well, an actor more.');
+say('');
 told([fileURLToPath(new URL('./dashboard-bench.mjs', import.meta.url)), connectString, shareGiven]);
 await Promise.all(sessions.map((session) => session.close()));
 const head = `# Benchmarks

@@ -168,8 +168,8 @@ const LOCK_MUTANTS = {
     replacements: [
       {
         file: 'src/zookeeper/watches.ts',
-        from: "subscriber.next({ type: 'gone', witnessed: false });",
-        to: 'return;',
+        from: "if (isZooKeeperError(error, 'NoNode')) heard({ type: 'gone', witnessed: false });",
+        to: "if (isZooKeeperError(error, 'NoNode')) return;",
       },
     ],
   },
@@ -329,8 +329,8 @@ const LOCK_MUTANTS = {
     replacements: [
       {
         file: 'src/zookeeper/watches.ts',
-        from: 'subscriber.complete();\n        },\n      );\n    };\n    look();\n    return () => {\n      if (armed !== null) client.removeWatch(path, armed);',
-        to: 'subscriber.complete();\n        },\n      );\n    };\n    look();\n    return () => {',
+        from: 'stopped = true;\n    if (armed !== null) client.removeWatch(path, armed);',
+        to: 'stopped = true;',
       },
     ],
   },

@@ -43,7 +43,7 @@ export class Participant {
   readonly name: string;
   readonly clock: ProcessClock;
   readonly supervisor: Supervisor;
-  readonly lateCalls: LateCalls;
+  readonly lateCalls: { readonly held: LateCalls; readonly waiting: LateCalls };
   readonly #paces = new Paces();
   readonly #localLines = new LocalLines();
   readonly links = new Set<Link>();
@@ -96,7 +96,7 @@ export class Participant {
       heartbeat: options.heartbeat,
       logger,
     });
-    this.lateCalls = new LateCalls(this.clock, 5);
+    this.lateCalls = { held: new LateCalls(this.clock, 5), waiting: new LateCalls(this.clock, 5_000) };
     if (world.traces) this.supervisor.onState((state) => world.tell(this.name, `session ${state.kind}`));
   }
 
