@@ -50,6 +50,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly session: SessionPort;
   readonly path: string;
   readonly rule: QueueRule;
+  /** As {@link Acquisition.admission}. */
+  readonly admission?: Acquisition['admission'];
   /** What a new claim says, where another language's recipe fixes it; default: {@link ClaimRecord}'s JSON. */
   readonly claimData?: Uint8Array | undefined;
   /** Makes the lease of a grant. */
@@ -114,8 +116,20 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
     this.#listener = listener;
     this.owner = request.owner;
     this.#progress = new Progress(settings.paces.at(settings.path), settings.session.clock);
-    const { session, path, rule, claimData, ttlMs, onSuspend, acl, identity, newGuid, logger, onLine } =
-      settings;
+    const {
+      session,
+      path,
+      rule,
+      admission,
+      claimData,
+      ttlMs,
+      onSuspend,
+      acl,
+      identity,
+      newGuid,
+      logger,
+      onLine,
+    } = settings;
     const { owner, timeoutMs, noWait, steals = false, inPlaceOf } = request;
     const data = newClaim(identity, owner, session.sessionTimeoutMs, inPlaceOf?.czxid);
     this.#record = new ClaimRecord(session.clock, data, claimData);
@@ -123,6 +137,7 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
       session,
       lockPath: path,
       rule,
+      admission,
       inPlaceOf,
       acl,
       ttlMs,

@@ -57,6 +57,16 @@ function judge(acquisition: Acquisition, listing: Listing, claimName: string): V
     : verdictOn(acquisition, line, claimName);
 }
 
+/** As {@link judge}; where names do not say it all, the server is asked. */
+function appraise(
+  acquisition: Acquisition,
+  client: ZooKeeperClient,
+  listing: Listing,
+  claim: Claim,
+): Verdict | Promise<Verdict> {
+  return acquisition.admission?.(client, claim, listing.names) ?? judge(acquisition, listing, claim.name);
+}
+
 function verdictOn(acquisition: Acquisition, line: Line, claimName: string): Verdict {
   const { rule } = acquisition;
   acquisition.onLine(line);
@@ -132,41 +142,37 @@ export async function createClaim(
     }
     const { path } = created;
     made.add(path);
-    const name = path.slice(lockPath.length + 1);
-    const verdict =
-      (last === null ? null : known.verdictOn(lockPath, rule, name, last)) ??
-      (await verdictOnNew(acquisition, name, listing ?? listTogether(client, lockPath)));
     const stat = created.stat ?? (await client.exists(path));
     if (stat === null)
       throw new ZooKeeperError('NoNode', 'create', path, { detail: 'the claim was deleted at once' });
-    return {
-      claim: claimOf(acquisition, path, stat, client),
-      verdict,
-      asOf: session.clock.wallNow(),
-    };
+    const claim = claimOf(acquisition, path, stat, client);
+    const verdict =
+      (last === null ? null : known.verdictOn(lockPath, rule, claim.name, last)) ??
+      (await verdictOnNew(acquisition, client, claim, listing ?? listTogether(client, lockPath)));
+    return { claim, verdict, asOf: session.clock.wallNow() };
   }
   throw failure;
 }
 
 async function verdictOnNew(
   acquisition: Acquisition,
-  name: string,
+  client: ZooKeeperClient,
+  claim: Claim,
   listing: Promise<Listing>,
 ): Promise<Verdict> {
-  const { session, lockPath, rule } = acquisition;
-  let listed: Listing;
+  const { lockPath, rule } = acquisition;
   try {
-    listed = await listing;
+    const listed = await listing;
+    const appraised = appraise(acquisition, client, listed, claim);
+    const verdict = appraised instanceof Promise ? await appraised : appraised;
+    linesKnownTo(client).noteListed(lockPath, rule, claim.name, verdict, listed);
+    return verdict;
   } catch (error) {
     throw unknownUnlessRefused(error);
   }
-  const judged = judge(acquisition, listed, name);
-  const verdict = judged instanceof Promise ? await judged : judged;
-  linesKnownTo(session.client).noteListed(lockPath, rule, name, verdict, listed);
-  return verdict;
 }
 
-/** The claim was made, whatever became of the listing: a lost listing makes the whole step one of unknown outcome. */
+/** The claim was made, whatever became of what was asked besides: an answer that was lost makes the whole step one of unknown outcome. */
 function unknownUnlessRefused(reason: unknown): unknown {
   return isZooKeeperError(reason) && reason.retryable
     ? new ZooKeeperError('ConnectionLoss', 'create and list', reason.path, { cause: reason })
@@ -184,7 +190,8 @@ export async function probeClaim(acquisition: Acquisition, guid: string): Promis
   const asOf = acquisition.session.clock.wallNow();
   const claim = await findClaim(acquisition, names, guid);
   if (claim === null) return null;
-  return { claim, verdict: await judge(acquisition, new Listing(names), claim.name), asOf };
+  const { client } = acquisition.session;
+  return { claim, verdict: await appraise(acquisition, client, new Listing(names), claim), asOf };
 }
 
 async function findClaim(
@@ -273,26 +280,26 @@ export async function consultQueue(
   sync: boolean,
 ): Promise<Consultation> {
   const { session, lockPath } = acquisition;
+  const { client } = session;
   const listing = sync
     ? new Listing(await listAfterSync(acquisition))
-    : await listTogetherOrNothing(session.client, lockPath);
-  const asOf = acquisition.session.clock.wallNow();
-  return { verdict: await judge(acquisition, listing, claim.name), asOf };
+    : await listTogetherOrNothing(client, lockPath);
+  const asOf = session.clock.wallNow();
+  return { verdict: await appraise(acquisition, client, listing, claim), asOf };
 }
 
 /** DESIGN §3.5: same node, same session, same creation, still first where that matters. */
 export async function revalidateClaim(acquisition: Acquisition, claim: Claim): Promise<boolean> {
-  const { client } = acquisition.session;
-  const [stat, { verdict }] = await Promise.all([
-    client.exists(claim.path),
-    consultQueue(acquisition, claim, true),
-  ]);
+  const { session, rule } = acquisition;
+  const { client } = session;
+  const first = async () => (await consultQueue(acquisition, claim, true)).verdict.kind === 'holds';
+  const [stat, holds] = await Promise.all([client.exists(claim.path), rule.holdsByPresence || first()]);
   return (
     stat !== null &&
     stat.ephemeralOwner === claim.sessionId &&
     client.sessionId === claim.sessionId &&
     stat.czxid === claim.czxid &&
-    (acquisition.rule.holdsByPresence || verdict.kind === 'holds')
+    holds
   );
 }
 

@@ -1,18 +1,22 @@
 /** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
-import type { Claim, LockEvent, Predecessor, WatchInput } from '../machines/lock-machine.js';
+import type { Claim, LockEvent, Predecessor, Verdict, WatchInput } from '../machines/lock-machine.js';
 import { type ClaimData, decodeClaim, isCuratorRevoke, mayBeSucceeded } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import type { ExpireLockFailedError } from './errors.js';
 import { lookAhead, type WaitedLine } from './look-ahead.js';
 import { purgeWhenExpired } from './purge.js';
 import type { Line } from './queue.js';
-import type { Acl } from './zookeeper/client.js';
+import type { Acl, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 import { attendNode, watchChildren } from './zookeeper/watches.js';
 
 /** What the slots of one acquisition share. */
 export interface Acquisition extends WaitedLine {
+  /** What becomes of our claim, where the names in a listing do not say it all; default: what the rule makes of them. */
+  readonly admission?:
+    | ((client: ZooKeeperClient, claim: Claim, names: readonly string[]) => Promise<Verdict>)
+    | undefined;
   /** A reader's: the writer whose place its claim takes. */
   readonly inPlaceOf: Claim | undefined;
   readonly acl: readonly Acl[] | undefined;

@@ -6,24 +6,21 @@ import { type LeaseParts, SharedLease } from '../lease.js';
 import { afterSync, listOrNothing } from '../line-listing.js';
 import { asking, awaited, watching } from '../reading.js';
 import type { ZooKeeperClient } from '../zookeeper/client.js';
-import { isZooKeeperError } from '../zookeeper/errors.js';
-import type { BarrierOptions } from './barrier.js';
+import type { BarrierOptions, BarrierSettings } from './barrier.js';
+import { close, READY, sortedOut, takeAlong } from './barrier-round.js';
 import { vanishing } from './znode-watches.js';
-
-/** Curator's name for the znode that says that the barrier is open. */
-export const READY = 'ready';
 
 /**
  * Inside a double barrier. **It can be lost while you work**, with the session: the others then take us for one who left. `release()`
  * leaves without waiting for the others.
  */
 export class Passage extends SharedLease {
-  readonly #timeoutMs: number | null;
+  readonly #settings: Pick<BarrierSettings, 'path' | 'acl' | 'timeoutMs'>;
 
   /** @internal */
-  constructor(parts: LeaseParts, timeoutMs: number | null) {
+  constructor(parts: LeaseParts, settings: Pick<BarrierSettings, 'path' | 'acl' | 'timeoutMs'>) {
     super(parts);
-    this.#timeoutMs = timeoutMs;
+    this.#settings = settings;
   }
 
   /**
@@ -32,18 +29,20 @@ export class Passage extends SharedLease {
    */
   async leave({ timeoutMs, signal }: BarrierOptions = {}): Promise<void> {
     const { session, lockPath: path, claim } = this.parts;
-    const limitMs = checkOptionalDuration('timeoutMs', timeoutMs, 0, path) ?? this.#timeoutMs;
+    const place = this.#settings;
+    const limitMs = checkOptionalDuration('timeoutMs', timeoutMs, 0, path) ?? place.timeoutMs;
     let standing = 'who is inside is not known yet';
     const others$ = asking(session, path, async (client) => {
       const { members } = await listMembers(client, path);
-      const others = new Set(members.filter((name) => name !== claim.name));
-      standing = `${others.size} others were inside`;
-      return others;
+      const others = members.filter((name) => name !== claim.name);
+      const inside = others.length === 0 ? others : await takeAlong(client, place, claim.path, others);
+      standing = `${inside.length} others were inside`;
+      return new Set(inside);
     });
     // Listed before we go: once we have gone, members of the next round may come, who wait for us there.
     const left$ = others$.pipe(
       switchMap((others) => defer(() => this.release()).pipe(switchMap(() => this.#allGone(others)))),
-      switchMap(() => asking(session, path, (client) => closeBehind(client, path))),
+      switchMap(() => asking(session, path, (client) => closeBehind(client, place))),
     );
     try {
       await awaited(session, path, left$, {
@@ -75,22 +74,17 @@ export class Passage extends SharedLease {
 }
 
 /** Who is inside, and whether the barrier says that it is open, also where our server is behind. */
-export async function listMembers(
-  client: ZooKeeperClient,
-  path: string,
-): Promise<{ readonly members: readonly string[]; readonly ready: boolean }> {
-  const names = await afterSync(client, path, () => listOrNothing(client, path));
-  const members = names.filter((name) => name !== READY);
-  return { members, ready: members.length < names.length };
+async function listMembers(client: ZooKeeperClient, path: string) {
+  return sortedOut(await afterSync(client, path, () => listOrNothing(client, path)));
 }
 
 /** Closes the barrier behind the last one: where somebody is inside again it is another round's, or will be closed by him. */
-export async function closeBehind(client: ZooKeeperClient, path: string): Promise<void> {
-  const { members, ready } = await listMembers(client, path);
+async function closeBehind(
+  client: ZooKeeperClient,
+  place: Pick<BarrierSettings, 'path' | 'acl'>,
+): Promise<void> {
+  const { members, ready } = await listMembers(client, place.path);
   if (members.length > 0 || !ready) return;
-  try {
-    await client.delete(`${path}/${READY}`, -1);
-  } catch (error) {
-    if (!isZooKeeperError(error, 'NoNode')) throw error;
-  }
+  const stat = await client.exists(`${place.path}/${READY}`);
+  if (stat !== null) await close(client, place, stat);
 }

@@ -114,5 +114,26 @@ export function curatorRecipes(where: string, start: () => Promise<Server>): voi
       expect(await leaving).toBe('true');
       expect((await stage().client.getChildren(path)).children).toEqual([]);
     });
+
+    it('end together at a double barrier that one of ours came to late', async () => {
+      const { path } = stage();
+      const curator = await stage().party('curator');
+      expect(await curator.ask('enter', path, { count: '1' })).toBe('true');
+      const passage = await stage().open().doubleBarrier(path, 9).enter();
+      const leaving = curator.ask('leave', path);
+      await passage.leave();
+      expect(await leaving).toBe('true');
+      expect((await stage().client.getChildren(path)).children).toEqual([]);
+    });
+
+    it('do not begin at a double barrier by what a dead one left', async () => {
+      const { path } = stage();
+      const curator = await stage().party('curator');
+      expect(await curator.ask('enter', path, { count: '1' })).toBe('true');
+      await curator.close();
+      const barrier = stage().open().doubleBarrier(path, 2);
+      await expect(barrier.enter({ timeoutMs: 300 })).rejects.toMatchObject({ code: 'BARRIER_TIMEOUT' });
+      expect((await stage().client.getChildren(path)).children).not.toContain('ready');
+    });
   });
 }

@@ -1,6 +1,7 @@
 /** Barriers in Curator's layouts, in virtual time on the embedded ZooKeeper. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BarrierState, DoubleBarrierState } from '../../src/index.js';
+import { admit, memberRule } from '../../src/recipes/barrier-round.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
@@ -249,6 +250,115 @@ describe('a double barrier', () => {
     await ensemble.until(Promise.all([alone, enter(2)]));
   });
 
+  it('does not open for one by the `ready` of those who have gone, though another one stands there', async () => {
+    const gone = await ensemble.until(Promise.all([enter(3), enter(3), enter(3)]));
+    await ensemble.until(Promise.all(gone.map((passage) => passage.release())));
+    const outsider = await ensemble.outsider();
+    await ensemble.until(outsider.create(`${PATH}/somebody`, new Uint8Array(), { mode: 'ephemeral' }));
+    expect(ensemble.claims(PATH)).toContain(READY);
+    const early = enter(3);
+    const state = watch(early);
+    await ensemble.clock.advance(1_000);
+    expect([state.settled, ensemble.claims(PATH).includes(READY)]).toEqual([false, false]);
+    await ensemble.until(Promise.all([early, enter(3)]));
+  });
+
+  it("does not open for one by what Curator's members left, whatever they wrote into it", async () => {
+    const outsider = await ensemble.outsider();
+    await ensemble.until(outsider.create('/barriers', new Uint8Array()));
+    await ensemble.until(outsider.create(PATH, new Uint8Array()));
+    await ensemble.until(outsider.create(READY, new TextEncoder().encode('127.0.0.1')));
+    const alone = enter(2);
+    const state = watch(alone);
+    await ensemble.clock.advance(1_000);
+    expect([state.settled, ensemble.claims(PATH).includes(READY)]).toEqual([false, false]);
+    await ensemble.until(Promise.all([alone, enter(2)]));
+  });
+
+  it('is entered also where another identity keeps `ready` to itself', async () => {
+    const outsider = await ensemble.outsider();
+    const readOnly = { acl: [{ permissions: 1, scheme: 'world', id: 'anyone' }] };
+    for (const path of ['/barriers', PATH]) await ensemble.until(outsider.create(path, new Uint8Array()));
+    await ensemble.until(outsider.create(READY, new Uint8Array(), readOnly));
+    const early = enter(3);
+    await ensemble.clock.advance(100);
+    expect(ensemble.claims(PATH)).toEqual([expect.stringContaining('-member-')]);
+    await ensemble.until(outsider.create(READY, new Uint8Array(), readOnly));
+    const passages = await ensemble.until(Promise.all([early, enter(3)]));
+    await ensemble.until(Promise.all(passages.map((passage) => passage.leave())));
+    expect(ensemble.claims(PATH)).toEqual([]);
+  });
+
+  it('is open while anybody is inside, also one who came late', async () => {
+    const [a, b, c] = await ensemble.until(Promise.all([enter(3), enter(3), enter(3)]));
+    await ensemble.until(Promise.all([a.release(), b.release()]));
+    const d = await ensemble.until(enter(3));
+    await ensemble.until(c.release());
+    expect((await ensemble.until(enter(3))).isHeld()).toBe(true);
+    expect(d.isHeld()).toBe(true);
+  });
+
+  it('is not left without one who came while it was open and could not look in time', async () => {
+    const passages = await ensemble.until(Promise.all([enter(2), enter(2)]));
+    const late = barrier(2);
+    await ensemble.clock.advance(100);
+    ensemble.zookeeper.faults.loseNextReply(({ type }) => type === opcode.create2);
+    ensemble.zookeeper.faults.refuseConnections(true);
+    const entering = late.enter();
+    await ensemble.clock.advance(100);
+    const leaving = passages.map((passage) => passage.leave());
+    const states = leaving.map(watch);
+    await ensemble.clock.advance(1_000);
+    expect([states.map(({ settled }) => settled), inside()]).toEqual([
+      [false, false],
+      [expect.stringContaining('-member-')],
+    ]);
+    ensemble.zookeeper.faults.refuseConnections(false);
+    const passage = await ensemble.until(entering);
+    await ensemble.until(Promise.all([passage.leave(), ...leaving]));
+    expect(ensemble.claims(PATH)).toEqual([]);
+  });
+
+  it('is left by one whose session has gone without those who wait for the next round', async () => {
+    const session = ensemble.session();
+    const passages = await ensemble.until(Promise.all([session.doubleBarrier(PATH, 2).enter(), enter(2)]));
+    const [gone, other] = passages;
+    const owner = ensemble.zookeeper.nodes().find(({ path }) => path === gone.claimPath)?.ephemeralOwner;
+    ensemble.zookeeper.expireSession(owner ?? '');
+    await ensemble.until(other.release());
+    const next = enter(2);
+    await ensemble.clock.advance(3_000);
+    expect(inside()).toHaveLength(1);
+    await ensemble.until(gone.leave());
+    await ensemble.until(Promise.all([next, session.doubleBarrier(PATH, 2).enter()]));
+  });
+
+  it('gives back the `ready` of a round that a late deletion of the last one hit', async () => {
+    const [client, others] = await Promise.all([ensemble.outsider(), ensemble.outsider()]);
+    for (const path of ['/barriers', PATH, READY])
+      await ensemble.until(client.create(path, new Uint8Array()));
+    const { path, stat } = await ensemble.until(
+      client.create(`${PATH}/a`, new Uint8Array(), { mode: 'ephemeral' }),
+    );
+    const claim = { path, name: 'a', czxid: stat?.czxid ?? 0n, sessionId: '', createdMs: 0, heardAtMs: 0 };
+    const wholeRound = async () => {
+      await others.delete(READY, -1);
+      await others.create(`${PATH}/b`, new Uint8Array(), { mode: 'ephemeral' });
+      await others.create(READY, new Uint8Array());
+      await others.delete(`${PATH}/b`, -1);
+    };
+    const send = client.multi.bind(client);
+    client.multi = async (operations) => {
+      client.multi = send;
+      await wholeRound();
+      return send(operations);
+    };
+    const round = { path: PATH, rule: memberRule(2), acl: undefined };
+    const verdict = await ensemble.until(admit(client, round, claim, ['a', 'ready']));
+    expect(verdict.kind).toBe('holds');
+    expect(ensemble.claims(PATH)).toEqual([path, READY]);
+  });
+
   it('counts one whose session ended as one who left, and tells him', async () => {
     const passages = await ensemble.until(Promise.all([enter(2), enter(2)]));
     const [gone, stays] = passages;
@@ -278,13 +388,14 @@ describe('a double barrier', () => {
   it.each(['loseNextReply', 'loseNextRequest'] as const)(
     'counts a member once, whatever answer is lost (%s)',
     async (fault) => {
-      for (const type of [opcode.create2, opcode.getChildren2]) {
+      for (const type of [opcode.create2, opcode.getChildren2, opcode.exists, opcode.multi]) {
         const waiting = enter(2);
         await ensemble.clock.advance(100);
         ensemble.zookeeper.faults[fault]((request) => request.type === type);
         const passages = await ensemble.until(Promise.all([waiting, enter(2)]));
         expect([...inside()].sort()).toEqual(passages.map(({ claimPath }) => claimPath).sort());
         ensemble.zookeeper.faults[fault]((request) => request.type === opcode.delete);
+        ensemble.zookeeper.faults[fault]((request) => request.type === opcode.multi);
         await ensemble.until(Promise.all(passages.map((passage) => passage.leave())));
         expect(ensemble.claims(PATH)).toEqual([]);
       }

@@ -210,7 +210,7 @@ export const RECIPE_MUTANTS = {
     profile: 'crowd',
     replacements: [
       {
-        file: 'src/recipes/double-barrier.ts',
+        file: 'src/recipes/barrier-round.ts',
         from: 'if (queueLength >= members ||',
         to: 'if (queueLength >= members - 1 ||',
       },
@@ -223,28 +223,41 @@ export const RECIPE_MUTANTS = {
     firstSeed: 90,
     replacements: [FIRST_LISTING],
   },
-  'the `ready` of a round that died lets one in alone': {
+  'whose `ready` it is does not matter': {
     checker: TOGETHER,
     workload: 'double-barrier',
     profile: 'server',
     replacements: [
       {
-        file: 'src/recipes/double-barrier.ts',
-        from: 'asking(session, path, (client) => closeBehind(client, path)).pipe(ignoreElements()),',
-        to: 'of(null).pipe(ignoreElements()),',
+        file: 'src/recipes/barrier-round.ts',
+        from: 'if (claim.czxid < stat.mzxid) return true;',
+        to: 'if (claim.czxid !== stat.mzxid) return true;',
       },
     ],
   },
-  'a member who comes trusts a server that is behind (T49)': {
+  'a `ready` that is late opens the next round': {
     checker: TOGETHER,
     workload: 'double-barrier',
-    profile: 'followers',
-    firstSeed: 335,
+    profile: 'everything',
+    firstSeed: 21_800,
+    replacements: [
+      {
+        file: 'src/recipes/barrier-round.ts',
+        from: "await client.multi([{ type: 'check', path: witness }, write]);",
+        to: 'await client.multi([write]);',
+      },
+    ],
+  },
+  'who came late and has not looked yet is left behind': {
+    checker: TOGETHER,
+    workload: 'double-barrier',
+    profile: 'network',
+    firstSeed: 10_000,
     replacements: [
       {
         file: 'src/recipes/passage.ts',
-        from: 'await afterSync(client, path, () => listOrNothing(client, path))',
-        to: 'await listOrNothing(client, path)',
+        from: 'others.length === 0 ? others :',
+        to: 'others.length > 0 ? others :',
       },
     ],
   },
