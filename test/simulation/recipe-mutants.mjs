@@ -219,8 +219,8 @@ export const RECIPE_MUTANTS = {
   'who came between the listing and the watch of a double barrier is not seen': {
     checker: TOGETHER,
     workload: 'double-barrier',
-    profile: 'network',
-    firstSeed: 90,
+    profile: 'process-on-follower',
+    firstSeed: 20,
     replacements: [FIRST_LISTING],
   },
   'whose `ready` it is does not matter': {
@@ -239,7 +239,7 @@ export const RECIPE_MUTANTS = {
     checker: TOGETHER,
     workload: 'double-barrier',
     profile: 'everything',
-    firstSeed: 21_800,
+    firstSeed: 22_100,
     replacements: [
       {
         file: 'src/recipes/barrier-round.ts',
@@ -252,7 +252,7 @@ export const RECIPE_MUTANTS = {
     checker: TOGETHER,
     workload: 'double-barrier',
     profile: 'network',
-    firstSeed: 10_000,
+    firstSeed: 10_060,
     replacements: [
       {
         file: 'src/recipes/passage.ts',

@@ -34,7 +34,9 @@ export class BeginTogether implements Checker {
   /** Claims that stood there while it was open. */
   readonly #mayBegin = new Set<string>();
   readonly #membersOf: (path: string) => number;
-  /** Claims that were there as somebody wrote `ready`, or made enough, and since when somebody has got in who counted them. */
+  /** Claims that were there as somebody wrote `ready`: everybody can know that they are inside. */
+  readonly #inside = new Set<string>();
+  /** Such claims, and those that made enough, and since when somebody has got in who counted them. */
   readonly #owed = new Map<string, number>();
   readonly #leaving = new Map<Attempt, Leaving>();
   #wrong: string | undefined;
@@ -71,9 +73,12 @@ export class BeginTogether implements Checker {
         if (round.members.size === 0) round.open = false;
       }
     }
-    for (const parent of saysReady)
-      for (const member of this.#round(parent).members.keys())
+    for (const parent of saysReady) {
+      for (const member of this.#round(parent).members.keys()) {
+        this.#inside.add(member);
         if (!this.#owed.has(member)) this.#owed.set(member, now);
+      }
+    }
   }
 
   granted(attempt: Attempt): void {
@@ -92,7 +97,9 @@ export class BeginTogether implements Checker {
     );
     this.#leaving.set(attempt, {
       sinceMs: this.#world.clock.now(),
-      inside: others.filter(([, ms]) => ms <= attempt.grantedMs).map(([path]) => path),
+      inside: others
+        .filter(([path, ms]) => ms <= attempt.grantedMs && this.#inside.has(path))
+        .map(([path]) => path),
       beside: others.map(([path]) => path),
     });
   }
