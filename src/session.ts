@@ -61,7 +61,7 @@ import type { SessionState, Supervisor } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
 
 /** Most leases are shorter; to watch the claim of one that is would cost it a request. */
-const HELD_CLAIM_WATCH_DELAY_MS = 5;
+const HELD_CLAIM_WATCH_DELAY_MS = 25;
 /** Where the next deletion is no grant, whoever waits hears of its own claim's in time: most waits are over before. */
 const WAITING_CLAIM_WATCH_DELAY_MS = 5_000;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
