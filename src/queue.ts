@@ -176,6 +176,12 @@ function inTheWay({ contenders }: Line, index: number): number {
   return contenders.findLastIndex(({ kind }, other) => other < index && kind !== 'read');
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A copy that keeps nothing else in memory. A name may be cut from all the text of a listing, and ten thousand may wait for one each. */
+const copied = (name: string) => decoder.decode(encoder.encode(name));
+
 /** From here on it pays to read a line without sorting it. */
 const LONG = 64;
 
@@ -209,7 +215,14 @@ export function verdictOfPlain(names: readonly string[], claimName: string): Ver
   if (!present) return { kind: 'missing' };
   if (position === 0) return { kind: 'holds', queueLength };
   const second = position === 1;
-  return { kind: 'waits', predecessor, position, queueLength, behindHolder: second, inherits: second };
+  return {
+    kind: 'waits',
+    predecessor: copied(predecessor),
+    position,
+    queueLength,
+    behindHolder: second,
+    inherits: second,
+  };
 }
 
 /** Where each stands in a long line that more than one asks about; null from the first question on. */
@@ -240,7 +253,7 @@ export function verdictOf(line: Line, claimName: string): Verdict {
   if (predecessor === undefined) return { kind: 'holds', queueLength };
   return {
     kind: 'waits',
-    predecessor: predecessor.name,
+    predecessor: copied(predecessor.name),
     position,
     queueLength,
     behindHolder: inTheWay(line, ahead) === -1,

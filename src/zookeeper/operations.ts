@@ -1,7 +1,7 @@
 /** How every request is written and its answer read. No I/O, no state. */
 import type { Acl, Created, CreateMode } from './client.js';
 import { ZooKeeperError } from './errors.js';
-import { bytes, type JuteReader, JuteWriter, string, vector } from './jute.js';
+import { bytes, type JuteReader, JuteWriter, string } from './jute.js';
 import {
   AclResponse,
   createFlag,
@@ -17,7 +17,6 @@ import { withoutChroot } from './znode-path.js';
 
 const nothing = (): undefined => undefined;
 const stat = (reader: JuteReader): unknown => StatRecord.read(reader);
-const names = vector(string);
 
 /** Everything but `create`, whose answer is read with the chroot in mind, and `multi`. */
 export const operations = {
@@ -40,7 +39,7 @@ export const operations = {
   getChildren: {
     name: 'getChildren',
     type: opcode.getChildren2,
-    decode: (reader) => ({ children: names.read(reader), stat: StatRecord.read(reader) }),
+    decode: (reader) => ({ children: reader.strings(), stat: StatRecord.read(reader) }),
     watch: 'child',
   },
   getAcl: { name: 'getAcl', type: opcode.getAcl, decode: (reader) => AclResponse.read(reader) },

@@ -10,6 +10,7 @@ import {
   type JuteWriter,
   sessionId,
   string,
+  strings,
   struct,
   timestamp,
   vector,
@@ -161,28 +162,27 @@ export const AddWatchRequest = struct({ path: string, mode: int32 });
 export const RemoveWatchesRequest = struct({ path: string, type: int32 });
 export const SaslToken = struct({ token: bytes });
 
-const paths = vector(string);
 export const SetWatches = struct({
   relativeZxid: int64,
-  dataWatches: paths,
-  existsWatches: paths,
-  childWatches: paths,
+  dataWatches: strings,
+  existsWatches: strings,
+  childWatches: strings,
 });
 export const SetWatches2 = struct({
   relativeZxid: int64,
-  dataWatches: paths,
-  existsWatches: paths,
-  childWatches: paths,
-  persistentWatches: paths,
-  persistentRecursiveWatches: paths,
+  dataWatches: strings,
+  existsWatches: strings,
+  childWatches: strings,
+  persistentWatches: strings,
+  persistentRecursiveWatches: strings,
 });
 
 export const PathResponse = struct({ path: string });
 export const StatResponse = struct({ stat: StatRecord });
 export const CreateStatResponse = struct({ path: string, stat: StatRecord });
 export const DataResponse = struct({ data: bytes, stat: StatRecord });
-export const ChildrenResponse = struct({ children: paths });
-export const ChildrenStatResponse = struct({ children: paths, stat: StatRecord });
+export const ChildrenResponse = struct({ children: strings });
+export const ChildrenStatResponse = struct({ children: strings, stat: StatRecord });
 export const AclResponse = struct({ acl: AclList, stat: StatRecord });
 export const ErrorResponse = struct({ error: int32 });
 export const WatcherEvent = struct({ type: int32, state: int32, path: string });

@@ -156,6 +156,22 @@ describe('numbers, text and bytes', () => {
     expectRoundTrip(records.PathResponse, fc.constant({ path: '\u{feff}name' }));
   });
 
+  it('of a long list are the same whether it is plain or not', () => {
+    const plain = fc.stringMatching(/^[\x20-\x7e]{0,140}$/);
+    const one = fc.oneof({ weight: 20, arbitrary: plain }, { weight: 1, arbitrary: anyText });
+    const children = fc.array(one, { minLength: 6, maxLength: 60 });
+    expectRoundTrip(records.ChildrenStatResponse, fc.record({ children, stat: anyStat }));
+    expectRoundTrip(records.ChildrenResponse, fc.record({ children: fc.array(plain, { maxLength: 60 }) }));
+  });
+
+  it('of a long list that breaks off are refused', () => {
+    const bytes = written(records.ChildrenResponse, { children: Array.from({ length: 20 }, () => 'name') });
+    for (let length = 4; length < bytes.length; length += 1)
+      expect(() => records.ChildrenResponse.read(new JuteReader(bytes.subarray(0, length)))).toThrow(
+        ZooKeeperError,
+      );
+  });
+
   it('that are read stay what they were when the memory they came in is used again', () => {
     const memory = Buffer.from(written(records.SaslToken, { token: Uint8Array.of(1, 2, 3) }));
     const { token } = records.SaslToken.read(new JuteReader(memory));
