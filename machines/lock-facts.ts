@@ -58,6 +58,23 @@ export interface Predecessor {
   readonly pid?: number;
 }
 
+/** The mark of a holder that ended without releasing: who that was, and how long whoever is first still waits. */
+export interface UncleanLoss {
+  /** Counted from when this session found the mark, on its monotonic clock, ms. */
+  readonly remainingMs: number;
+  /** When that is over, epoch ms; for people. */
+  readonly until: number;
+  readonly holder: Predecessor;
+}
+
+/** What came of leaving our mark. */
+export type Marking =
+  /** It is there: nothing is in the way. */
+  | { readonly kind: 'ours' }
+  | ({ readonly kind: 'foreign' } & UncleanLoss)
+  /** Our claim is not there. */
+  | { readonly kind: 'unclaimed' };
+
 /**
  * Why a lock that was held no longer is.
  * `session-expired`: the server ended the session. `validity-passed`: nothing was acknowledged for so long that it may have.
@@ -178,6 +195,8 @@ export interface LockInput {
   readonly onSuspend: SuspendPolicy;
   /** Shares a claim with contenders of its own process, and asks among them first. */
   readonly amongOwn: boolean;
+  /** Leaves a mark before it holds, and minds that of a holder who ended without releasing. */
+  readonly marks: boolean;
   /** Whether there is a connection at the start; from then on the news tell. */
   readonly sessionUp: boolean;
   /** Handed to the slots as it is. */
@@ -190,6 +209,10 @@ export interface LockContext extends LockInput {
   readonly claim: Claim | null;
   /** A create was sent and nobody knows yet what became of it. */
   readonly mayExist: boolean;
+  /** Whether our mark is there: `possible` while nobody has said so. */
+  readonly mark: 'none' | 'possible' | 'ours';
+  /** Who ended without releasing, and is waited out. */
+  readonly loss: UncleanLoss | null;
   readonly consultation: Consultation | null;
   readonly predecessor: Predecessor | null;
   /** The connection was lost since the line was last listed: the next listing may come from a server that is behind. */
@@ -212,6 +235,8 @@ export interface SlotInput {
 /** What may have to be withdrawn. */
 export interface WithdrawInput {
   readonly mayExist: boolean;
+  /** Our mark, which goes with the claim; `none` too when it is to stay. */
+  readonly mark: LockContext['mark'];
   readonly cutSinceListing: boolean;
 }
 

@@ -4,36 +4,12 @@
  * tested alone.
  */
 import type { SnapshotFrom } from 'xstate';
+import { standing, unanswered } from './lock-answers.js';
+import { delaying, marking } from './lock-marking.js';
 import { consultInput, lockSetup, slotInput, watchInput } from './lock-setup.js';
 import { untilSessionEnds, withdrawal } from './lock-withdrawal.js';
 
 export type * from './lock-facts.js';
-
-/** What follows from any answer that says where we stand. */
-const standing = (note: 'noteEnqueued' | 'noteConsultation') =>
-  [
-    { guard: 'holds', target: '#lock.held', actions: note },
-    {
-      guard: 'missing',
-      target: '#lock.failed',
-      actions: [note, { type: 'fail', params: { kind: 'claim-deleted' } }],
-    },
-    { guard: 'steals', target: '#lock.creatingNode.stealing', actions: note },
-    {
-      guard: 'mustNotWait',
-      target: '#lock.failed',
-      actions: [note, { type: 'fail', params: { kind: 'busy' } }],
-    },
-    { target: '#lock.waitingOnPredecessor', actions: note },
-  ] as const;
-
-/** What follows when a question got no answer; `elsewhere` is where to stand until there is a connection. */
-const unanswered = <Elsewhere extends string, Retry extends string>(elsewhere: Elsewhere, retry: Retry) =>
-  [
-    { guard: 'retryableNow', target: retry },
-    { guard: 'retryable', target: elsewhere },
-    { target: '#lock.failed', actions: { type: 'fail', params: { kind: 'refused' } } },
-  ] as const;
 
 /** How a pending acquisition ends early, whatever it is doing. */
 const whileAcquiring = {
@@ -107,11 +83,14 @@ export const lockMachine = lockSetup.createMachine({
     ttlMs: input.ttlMs,
     onSuspend: input.onSuspend,
     amongOwn: input.amongOwn,
+    marks: input.marks,
     sessionUp: input.sessionUp,
     acquisition: input.acquisition,
     guid: '',
     claim: null,
     mayExist: false,
+    mark: 'none',
+    loss: null,
     consultation: null,
     predecessor: null,
     cutSinceListing: false,
@@ -165,7 +144,7 @@ export const lockMachine = lockSetup.createMachine({
             id: 'createClaim',
             src: 'createClaim',
             input: slotInput,
-            onDone: standing('noteEnqueued'),
+            onDone: standing('noteEnqueued', '#lock.creatingNode.marking'),
             onError: [
               { guard: 'outcomeUnknown', target: 'probing' },
               { guard: 'retryableNow', target: 'retrying', actions: 'noteNotSent' },
@@ -186,7 +165,7 @@ export const lockMachine = lockSetup.createMachine({
                 input: slotInput,
                 onDone: [
                   { guard: 'neverMade', target: '#lock.creatingNode.creating' },
-                  ...standing('noteEnqueued'),
+                  ...standing('noteEnqueued', '#lock.creatingNode.marking'),
                 ],
                 onError: unanswered('awaitingSession', 'retrying'),
               },
@@ -215,13 +194,14 @@ export const lockMachine = lockSetup.createMachine({
                 id: 'stealPlace',
                 src: 'stealPlace',
                 input: slotInput,
-                onDone: standing('noteEnqueued'),
+                onDone: standing('noteEnqueued', '#lock.creatingNode.marking'),
                 onError: unanswered('awaitingSession', 'retrying'),
               },
             },
             retrying: { after: { retryDelay: 'awaitingSession' } },
           },
         },
+        marking,
         retrying: { after: { retryDelay: 'awaitingSession' } },
       },
     },
@@ -247,7 +227,11 @@ export const lockMachine = lockSetup.createMachine({
           on: {
             'watch.due': { guard: 'claimUnwatched', actions: 'startClaimWatch' },
             'predecessor.seen': { actions: 'notePredecessor' },
-            'predecessor.gone': [{ guard: 'inherits', target: '#lock.held' }, { target: 'consulting' }],
+            'predecessor.gone': [
+              { guard: 'inheritsOnceMarked', target: 'marking' },
+              { guard: 'inherits', target: '#lock.held' },
+              { target: 'consulting' },
+            ],
             'predecessor.unclear': { target: 'consulting' },
             'line.seen': [
               { guard: 'behindTheSame', actions: ['noteStanding', 'watchClaimIfItInherits'] },
@@ -264,10 +248,12 @@ export const lockMachine = lockSetup.createMachine({
             id: 'consultQueue',
             src: 'consultQueue',
             input: consultInput,
-            onDone: standing('noteConsultation'),
+            onDone: standing('noteConsultation', '#lock.waitingOnPredecessor.marking'),
             onError: unanswered('awaitingSession', 'retrying'),
           },
         },
+        marking,
+        delaying,
         retrying: { after: { retryDelay: 'awaitingSession' } },
         awaitingSession: { always: { guard: 'sessionUp', target: 'consulting' } },
         /** Without a claim, behind somebody of our own process: no session's end, and no cut, takes that place away. */

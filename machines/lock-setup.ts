@@ -8,6 +8,7 @@ import type {
   LockContext,
   LockEvent,
   LockInput,
+  Marking,
   SlotInput,
   Verdict,
   WatchInput,
@@ -40,6 +41,8 @@ export const withdrawInput = ({ context }: { context: LockContext }) => ({
   guid: context.guid,
   claim: context.claim,
   mayExist: context.mayExist,
+  // Whoever lost what it held leaves its mark there: that is what it is for.
+  mark: context.expiredBecause === null ? context.mark : 'none',
   cutSinceListing: context.cutSinceListing,
 });
 
@@ -69,8 +72,16 @@ const errorOf = (event: unknown): SlotError => {
   return typeof error === 'object' && error !== null ? error : {};
 };
 const outputOf = (event: unknown): unknown => (event as { output?: unknown }).output;
+const markingOf = (event: unknown) => outputOf(event) as Marking | null | undefined;
 const verdictOf = (event: unknown): Verdict | null =>
   (outputOf(event) as Partial<Consultation> | null | undefined)?.verdict ?? null;
+
+const inherits = ({ context, event }: { readonly context: LockContext; readonly event: LockEvent }) =>
+  event.type === 'predecessor.gone' &&
+  event.witnessed &&
+  context.claimWatched &&
+  context.consultation?.verdict.kind === 'waits' &&
+  context.consultation.verdict.inherits;
 
 /** The machine's vocabulary. Slots are filled by `src/lock-actors.ts`; guards and actions are pure. */
 export const lockSetup = setup({
@@ -87,6 +98,8 @@ export const lockSetup = setup({
     probeClaim: emptyPromise<Enqueued | null>('probeClaim'),
     /** Takes the place of whoever holds, in one transaction. */
     stealPlace: emptyPromise<Enqueued>('stealPlace'),
+    /** Leaves our mark, or says whose is there. */
+    leaveMark: emptyPromise<Marking>('leaveMark'),
     /** Lists the line again; `sync`: after the server caught up with the leader (T49). */
     consultQueue: emptyPromise<Consultation, SlotInput & { readonly sync: boolean }>('consultQueue'),
     /** Watches the one contender ahead, or the whole line where anybody's leaving may be the grant. */
@@ -104,11 +117,17 @@ export const lockSetup = setup({
     timeout: ({ context }) => context.timeoutMs ?? 0,
     /** Between attempts that the server refused for now, on a connection that is up. */
     retryDelay: 100,
+    /** For so long is waited out whoever ended without releasing. */
+    lossDelay: ({ context }) => context.loss?.remainingMs ?? 0,
   },
   guards: {
     sessionUp: ({ context }) => context.sessionUp,
     sessionDown: ({ context }) => !context.sessionUp,
     holds: ({ event }) => verdictOf(event)?.kind === 'holds',
+    holdsOnceMarked: ({ context, event }) => context.marks && verdictOf(event)?.kind === 'holds',
+    marked: ({ event }) => markingOf(event)?.kind === 'ours',
+    unclaimed: ({ event }) => markingOf(event)?.kind === 'unclaimed',
+    mustNotDelay: ({ context }) => context.noWait,
     missing: ({ event }) => verdictOf(event)?.kind === 'missing',
     mustNotWait: ({ context, event }) => context.noWait && verdictOf(event)?.kind === 'waits',
     amongOwn: ({ context }) => context.amongOwn,
@@ -123,12 +142,8 @@ export const lockSetup = setup({
     retryable: ({ event }) => errorOf(event).retryable === true,
     retryableNow: ({ context, event }) => context.sessionUp && errorOf(event).retryable === true,
     /** DESIGN §3.4: the deletion alone is the grant. */
-    inherits: ({ context, event }) =>
-      event.type === 'predecessor.gone' &&
-      event.witnessed &&
-      context.claimWatched &&
-      context.consultation?.verdict.kind === 'waits' &&
-      context.consultation.verdict.inherits,
+    inherits,
+    inheritsOnceMarked: (given) => given.context.marks && inherits(given),
     /** Still behind the same one, who may have come nearer. */
     behindTheSame: ({ context, event }) => {
       const known = context.consultation?.verdict;
@@ -161,6 +176,8 @@ export const lockSetup = setup({
       guid: context.newGuid(),
       claim: null,
       mayExist: false,
+      mark: 'none' as const,
+      loss: null,
       consultation: null,
       predecessor: null,
       claimWatched: false,
@@ -178,6 +195,14 @@ export const lockSetup = setup({
         cutSinceListing: false,
       };
     }),
+    noteMarking: assign({ mark: 'possible' as const }),
+    noteMarked: assign({ mark: 'ours' as const, loss: null }),
+    noteLoss: assign(({ event }) => {
+      const marking = markingOf(event);
+      return marking?.kind === 'foreign' ? { loss: marking, predecessor: marking.holder } : {};
+    }),
+    /** The line that was seen last still had our claim in it. */
+    doubtListing: assign({ cutSinceListing: true }),
     noteConsultation: assign(({ event }) => ({
       consultation: outputOf(event) as Consultation,
       predecessor: null,
@@ -207,6 +232,11 @@ export const lockSetup = setup({
     watchClaimIfItInherits: enqueueActions(({ context, enqueue }) => {
       const verdict = context.consultation?.verdict;
       if (context.claimWatched || verdict?.kind !== 'waits' || !verdict.inherits) return;
+      enqueue.stopChild('watchClaim');
+      enqueue.spawnChild('watchClaim', { id: 'watchClaim', input: slotInput });
+    }),
+    watchClaimUnlessWatched: enqueueActions(({ context, enqueue }) => {
+      if (context.claimWatched) return;
       enqueue.stopChild('watchClaim');
       enqueue.spawnChild('watchClaim', { id: 'watchClaim', input: slotInput });
     }),

@@ -9,6 +9,7 @@ import type {
   LockEvent,
   LockSnapshot,
   SuspendPolicy,
+  UncleanLoss,
 } from '../machines/lock-machine.js';
 import { asGiven } from './chart/effects.js';
 import { newClaim } from './claim-data.js';
@@ -39,6 +40,7 @@ import {
 } from './ownership.js';
 import { type Paces, Progress } from './pace.js';
 import type { Line, QueueRule } from './queue.js';
+import type { LossDelay } from './unclean-loss.js';
 import type { Acl } from './zookeeper/client.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 
@@ -71,6 +73,8 @@ export interface LockSettings<L extends SharedLease> {
   readonly inspect?: LockInspector | undefined;
   /** Contenders of this process pass one claim on (docs/decisions/019). */
   readonly localHandover?: LocalHandover | undefined;
+  /** Whoever ended without releasing is waited out (docs/decisions/020). */
+  readonly lossDelay?: LossDelay | undefined;
 }
 
 /** What one acquisition asks for. */
@@ -129,6 +133,7 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
       newGuid,
       logger,
       onLine,
+      lossDelay = null,
     } = settings;
     const { owner, timeoutMs, noWait, steals = false, inPlaceOf } = request;
     const data = newClaim(identity, owner, session.sessionTimeoutMs, inPlaceOf?.czxid);
@@ -140,6 +145,9 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
       admission,
       inPlaceOf,
       acl,
+      identity,
+      owner,
+      lossDelay,
       ttlMs,
       record: this.#record,
       logger,
@@ -167,6 +175,7 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
       ttlMs,
       onSuspend,
       amongOwn: this.#local !== null,
+      marks: lossDelay !== null,
       sessionUp: session.connected,
       acquisition: this.#local ?? acquisition,
     };
@@ -349,13 +358,16 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
 
   #failureAsError(): LockError {
     const { session, path } = this.#settings;
-    const { failure, consultation } = this.#actor.getSnapshot().context;
+    const { failure, consultation, loss } = this.#actor.getSnapshot().context;
     const cause = failure?.cause;
     const why = cause instanceof Error ? cause.message : 'the reason was not given';
     switch (failure?.kind) {
       case 'timeout': {
         const verdict = consultation?.verdict;
-        const standing = whereItStood(session, verdict?.kind === 'waits' ? verdict : null);
+        const standing =
+          loss === null
+            ? whereItStood(session, verdict?.kind === 'waits' ? verdict : null)
+            : beforeItHeld(loss);
         return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing, this.#obstacle);
       }
       case 'claim-deleted':
@@ -376,6 +388,14 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
         return new LockingFailedError(path, why, cause);
     }
   }
+}
+
+/** For the message of a timeout: nobody was ahead. */
+function beforeItHeld({ holder, until }: UncleanLoss): string {
+  const { path, owner, host, pid } = holder;
+  const who = [owner, host, pid].filter((part) => part !== undefined).join(', ');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return `first in line, but the holder before, ${who === '' ? name : who}, ended without releasing, and lossDelayMs lets nobody hold before ${new Date(until).toISOString()}`;
 }
 
 /** For the message of a timeout. */

@@ -46,6 +46,20 @@ export function checkLocalHandover(
   return checkCount('localHandover.max', (value as { max?: unknown }).max, 1, MOST_HAND_OVERS, path);
 }
 
+/** How long whoever ended without releasing is waited out, ms; absent stays absent. `plain`: the lock is one that can. */
+export function checkLossDelay(
+  { lossDelayMs: value, localHandover }: { readonly lossDelayMs?: unknown; readonly localHandover?: unknown },
+  path: string,
+  plain: boolean,
+): number | undefined {
+  if (value === undefined) return undefined;
+  const wrong = (remedy: string) => new InvalidArgumentError('lossDelayMs', value, remedy, path);
+  if (!plain) throw wrong('leave it out: only a plain, ephemeral lock minds losses, session.lock(path)');
+  if (localHandover !== undefined)
+    throw wrong('leave localHandover out, or this: a mark says of one holder how it ended, not of many');
+  return checkDuration('lossDelayMs', value, 0, path);
+}
+
 /** A number between two bounds, inclusive. */
 export function checkFraction(name: string, value: unknown, most: number): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= most)) {

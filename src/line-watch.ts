@@ -4,7 +4,15 @@
  */
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ContenderInLine, Contention } from './contention-facts.js';
-import { type Contender, contenderOf, type Line, lineOf, orderByCreation, unseenIn } from './queue.js';
+import {
+  type Contender,
+  contenderOf,
+  type Line,
+  lineOf,
+  MARK_NAME,
+  orderByCreation,
+  unseenIn,
+} from './queue.js';
 import type { Stat, WatchEvent, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
@@ -125,6 +133,7 @@ export class LineWatch {
     const listing = this.#listings.get(parent);
     if (listing === undefined) return;
     const name = nameOf(path);
+    if (name === MARK_NAME) return;
     switch (type) {
       case 'created':
         this.#arrive(client, parent, listing, name);
@@ -150,6 +159,7 @@ export class LineWatch {
     known?: Known,
     before?: ReadonlyMap<string, Listing>,
   ): void {
+    if (name === MARK_NAME) return;
     listing.names.add(name);
     if (contenderOf(name) !== null) {
       if (known === undefined) this.#learn(client, path, listing, name);

@@ -21,6 +21,7 @@ import { afterSync, Listing, lineFrom, listOrNothing, listTogether, placeOf } fr
 import { type Acquisition, watchClaim, watchPredecessor, writeGrant } from './lock-watchers.js';
 import { makeParents } from './parents.js';
 import { bearsGuid, claimPrefix, type Line, nameInPlaceOf, robberyIn } from './queue.js';
+import { leaveMark, withdrawMarked } from './unclean-loss.js';
 import {
   type Created,
   OPEN_ACL,
@@ -350,6 +351,7 @@ export const lockLogic = runFromTable(lockMachine, {
   stealPlace: attempt((input: SlotInput, wanted) =>
     stealPlace(of(input), input.guid, claimIn(input), wanted),
   ),
+  leaveMark: attempt((input: SlotInput, wanted) => leaveMark(of(input), claimIn(input), wanted)),
   consultQueue: attempt((input: SlotInput & { readonly sync: boolean }) =>
     consultQueue(of(input), claimIn(input), input.sync),
   ),
@@ -363,7 +365,11 @@ export const lockLogic = runFromTable(lockMachine, {
     writeGrant(of(input), claimIn(input), sendBack),
   ),
   revalidateClaim: attempt((input: SlotInput) => revalidateClaim(of(input), claimIn(input))),
-  withdrawClaim: attempt((input: SlotInput & WithdrawInput) =>
-    withdrawClaim(of(input), input.guid, input.mayExist),
-  ),
+  withdrawClaim: attempt((input: SlotInput & WithdrawInput) => {
+    const { claim, mark } = input;
+    const withdraw = () => withdrawClaim(of(input), input.guid, input.mayExist);
+    return claim === null || mark === 'none'
+      ? withdraw()
+      : withdrawMarked(of(input), claim, mark).then(withdraw);
+  }),
 });

@@ -6,20 +6,20 @@ import type { ExpireLockFailedError } from './errors.js';
 import { lookAhead, type WaitedLine } from './look-ahead.js';
 import { purgeWhenExpired } from './purge.js';
 import type { Line } from './queue.js';
-import type { Acl, ZooKeeperClient } from './zookeeper/client.js';
+import type { Marker } from './unclean-loss.js';
+import type { ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { Logger, SessionPort } from './zookeeper/session-port.js';
 import { attendNode, watchChildren } from './zookeeper/watches.js';
 
 /** What the slots of one acquisition share. */
-export interface Acquisition extends WaitedLine {
+export interface Acquisition extends WaitedLine, Marker {
   /** What becomes of our claim, where the names in a listing do not say it all; default: what the rule makes of them. */
   readonly admission?:
     | ((client: ZooKeeperClient, claim: Claim, names: readonly string[]) => Promise<Verdict>)
     | undefined;
   /** A reader's: the writer whose place its claim takes. */
   readonly inPlaceOf: Claim | undefined;
-  readonly acl: readonly Acl[] | undefined;
   readonly ttlMs: number | null;
   readonly record: ClaimRecord;
   readonly logger: Logger;

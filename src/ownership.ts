@@ -30,6 +30,11 @@ export type Ownership<L = Lease> =
        * guess for people: nothing is asked of the server for it, and holders promise nothing.
        */
       readonly estimatedWaitMs: number | null;
+      /**
+       * Not null: nobody is ahead, but whoever held it (`predecessor`) ended without releasing, and by `lossDelayMs` nobody is to hold it
+       * before this moment, epoch ms.
+       */
+      readonly delayedUntil: number | null;
       /** When the line was last listed, epoch ms. Live values come from `lock.contention`. */
       readonly asOf: number;
     }
@@ -89,15 +94,16 @@ export function ownershipOf<L>(snapshot: LockSnapshot, parts: OwnershipParts<L>)
   const status = statusOf(snapshot);
   switch (status) {
     case 'waitingOnPredecessor': {
-      const { consultation, predecessor } = snapshot.context;
+      const { consultation, predecessor, loss } = snapshot.context;
       const verdict = consultation?.verdict;
       const waits = verdict?.kind === 'waits' ? verdict : null;
       return {
         status,
         position: waits?.position ?? 0,
-        queueLength: waits?.queueLength ?? 0,
+        queueLength: verdict === undefined || verdict.kind === 'missing' ? 0 : verdict.queueLength,
         predecessor,
         estimatedWaitMs: waits === null ? null : parts.estimateMs(waits.position),
+        delayedUntil: loss === null ? null : loss.until,
         asOf: consultation?.asOf ?? 0,
       };
     }
@@ -126,6 +132,7 @@ export function tellsMore(previous: Ownership<unknown> | null, next: Ownership<u
     return (
       previous.asOf !== next.asOf ||
       previous.position !== next.position ||
+      previous.delayedUntil !== next.delayedUntil ||
       previous.predecessor !== next.predecessor
     );
   }

@@ -123,6 +123,12 @@ function contenderIn({ pattern, kind, dialect }: Form, name: string): Contender 
   return { name, sequence, kind, dialect };
 }
 
+/**
+ * The mark of a lock's holder (docs/decisions/020), which does not stand in line. For us and for kazoo it has a digit too many; Curator, go-zk
+ * and the Go package read a number that is behind everybody's. Without one go-zk would fail to lock.
+ */
+export const MARK_NAME = 'unreleased-lock-99999999999';
+
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 /** At one number: a reader that took a writer's place comes behind it, until the writer has left. */
 const amongEquals = (a: Contender, b: Contender) =>
@@ -136,6 +142,7 @@ export function lineOf(names: readonly string[], read = contenderOf): Line {
   const contenders: Contender[] = [];
   const foreign: string[] = [];
   for (const name of names) {
+    if (name === MARK_NAME) continue;
     const contender = read(name);
     if (contender === null) foreign.push(name);
     else contenders.push(contender);
@@ -191,7 +198,7 @@ const LONG = 64;
  */
 export function verdictOfPlain(names: readonly string[], claimName: string): Verdict | null {
   const own = plainSequence(claimName);
-  const queueLength = names.length;
+  let queueLength = names.length;
   if (queueLength < LONG || own === -1) return null;
   let position = 0;
   let nearest = -1;
@@ -199,6 +206,10 @@ export function verdictOfPlain(names: readonly string[], claimName: string): Ver
   let present = false;
   for (const name of names) {
     const sequence = plainSequence(name);
+    if (sequence === -1 && name === MARK_NAME) {
+      queueLength -= 1;
+      continue;
+    }
     // Equal numbers, a downgrade's or the counter's end, are not for here.
     if (sequence === -1 || sequence === COUNTER_END || sequence === nearest) return null;
     if (sequence < own) {

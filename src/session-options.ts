@@ -92,10 +92,19 @@ export interface LockOptions extends RecipeOptions {
    * whoever made it, so that is whom others see. Only those with the same `max` and `acl` share. Not with `ttlMs`. Default: off.
    */
   readonly localHandover?: { readonly max: number };
+  /**
+   * After a holder that ended without releasing (its session was lost, its claim deleted, its process killed, its time to live over), nobody is told
+   * `held` before so much time has passed since he found out, by his own clock; after a clean release there is no delay. For
+   * work that goes on for a while after its lock is gone, and cannot be refused by its fencing token. It takes that all who ask for the path do so with this
+   * option (each has its own time; 0 waits for nobody, and lets others wait): whoever does not, and any other client, leaves no mark
+   * when it ends, and waits for none. One request more before each grant. Not with `localHandover`. Default: no delay (Consul's `lock-delay`;
+   * docs/decisions/020).
+   */
+  readonly lossDelayMs?: number;
 }
 
-/** How a lock behaves that readers share: as {@link LockOptions}, without `localHandover`. */
-export type ReadWriteLockOptions = Omit<LockOptions, 'localHandover'>;
+/** How a lock behaves that readers share: as {@link LockOptions}, without `localHandover` and `lossDelayMs`. */
+export type ReadWriteLockOptions = Omit<LockOptions, 'localHandover' | 'lossDelayMs'>;
 
 /** How a lock whose claim outlives its session behaves. */
 export interface DurableLockOptions extends Pick<RecipeOptions, 'timeoutMs' | 'acl'> {

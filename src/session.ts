@@ -15,6 +15,7 @@ import {
   checkList,
   checkLocalHandover,
   checkLockPath,
+  checkLossDelay,
   checkMethods,
   checkOptionalDuration,
   checkOptions,
@@ -56,6 +57,7 @@ import type {
   ReadWriteLockOptions,
   RecipeOptions,
 } from './session-options.js';
+import { FoundLosses } from './unclean-loss.js';
 import type { Logger } from './zookeeper/session-port.js';
 import type { SessionState, Supervisor } from './zookeeper/supervisor.js';
 import { wireClient } from './zookeeper/wire-client.js';
@@ -68,6 +70,8 @@ const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 /** The protocol's lengths and times are signed 32-bit numbers. */
 const LARGEST_REPLY_BYTES = 2_147_483_647;
 const LONGEST_SESSION_MS = 2_147_483_647;
+const WITHOUT_TRANSACTIONS =
+  'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())';
 const exclusive = (parts: LeaseParts) => new Lease(parts);
 const shared = (parts: LeaseParts) => new SharedLease(parts);
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -99,6 +103,7 @@ export class Session implements AsyncDisposable {
   readonly #lateCalls: LockSettings<SharedLease>['lateCalls'];
   readonly #paces = new Paces();
   readonly #localLines = new LocalLines();
+  readonly #foundLosses = new FoundLosses();
 
   /** @internal Use {@link connect}. */
   constructor(connectString: string, options: ConnectOptions) {
@@ -173,12 +178,7 @@ export class Session implements AsyncDisposable {
     checkChoice('ephemeral', checkOptions(options, path).ephemeral ?? true, [true, false], path);
     if (options.ephemeral !== false) return this.#lock(path, options, { rule: lockRule, grant: exclusive });
     if (!this.#supervisor.client.capabilities.multi) {
-      throw new InvalidArgumentError(
-        'ephemeral',
-        false,
-        'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())',
-        path,
-      );
+      throw new InvalidArgumentError('ephemeral', false, WITHOUT_TRANSACTIONS, path);
     }
     return new DurableLock({
       settings: this.#settings(path, options),
@@ -328,11 +328,17 @@ export class Session implements AsyncDisposable {
         path,
       );
     }
-    const max = checkLocalHandover(options, path, kind.rule === lockRule);
+    const plain = kind.rule === lockRule;
+    const max = checkLocalHandover(options, path, plain);
+    const lossDelayMs = checkLossDelay(options, path, plain);
+    if (lossDelayMs !== undefined && !this.#supervisor.client.capabilities.multi) {
+      throw new InvalidArgumentError('lossDelayMs', lossDelayMs, WITHOUT_TRANSACTIONS, path);
+    }
     return new Lock({
-      ...this.#settings(path, { ...options, localHandover: undefined }),
+      ...this.#settings(path, { ...options, localHandover: undefined, lossDelayMs: undefined }),
       ...kind,
       localHandover: max === undefined ? undefined : { lines: this.#localLines, max },
+      lossDelay: lossDelayMs === undefined ? undefined : { ms: lossDelayMs, found: this.#foundLosses },
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
       ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
       ownerContext: options.ownerContext,
@@ -344,10 +350,11 @@ export class Session implements AsyncDisposable {
 
   #settings(
     path: string,
-    options: RecipeOptions & { readonly localHandover?: unknown },
+    options: RecipeOptions & { readonly localHandover?: unknown; readonly lossDelayMs?: unknown },
   ): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
     checkLocalHandover(checkOptions(options, path), path, false);
+    checkLossDelay(options, path, false);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
     const acl = checkAcl(options.acl, path);
     if (acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {

@@ -18,7 +18,7 @@ import {
 import { checkTable, runFromTable } from '../../src/chart/table.js';
 import { localLogic } from '../../src/local-actors.js';
 import { lockLogic } from '../../src/lock-actors.js';
-import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
+import { claim, holds, markings, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
 const silent = fromCallback(() => undefined) as never;
 const slots = Object.keys(lockMachine.implementations.actors);
@@ -32,6 +32,7 @@ const verdicts: Verdict[] = [
 ];
 const outputs = [
   ...verdicts.map((verdict) => ({ claim, verdict, asOf: 1 })),
+  ...markings,
   null,
   true,
   false,
@@ -100,6 +101,7 @@ const inputs: fc.Arbitrary<LockInput> = fc.record({
   ttlMs: fc.constantFrom(null, 500),
   onSuspend: fc.constantFrom('bounded', 'standard', 'session'),
   amongOwn: fc.boolean(),
+  marks: fc.boolean(),
   sessionUp: fc.boolean(),
   acquisition: fc.constant('handed on'),
 });

@@ -29,6 +29,7 @@ function walk(events: readonly LockEvent[], input: Partial<LockInput> = {}): Loc
     ttlMs: null,
     onSuspend: 'bounded',
     amongOwn: false,
+    marks: false,
     sessionUp: false,
     acquisition: null,
     ...input,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { getShortestPaths } from 'xstate/graph';
 import { type LockEvent, type LockSnapshot, lockMachine, type Verdict } from '../../machines/lock-machine.js';
-import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
+import { claim, holds, markings, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
 const verdicts: Verdict[] = [holds, waits, missing];
 const errors = [unknown, notSent, refused];
@@ -52,6 +52,7 @@ const events: LockEvent[] = [
     'stealPlace',
     verdicts.map((verdict) => ({ claim, verdict, asOf: 1 })),
   ),
+  ...answers('leaveMark', markings),
   ...answers(
     'consultQueue',
     verdicts.map((verdict) => ({ verdict, asOf: 2 })),
@@ -66,6 +67,7 @@ const input = {
   noWait: false,
   steals: false,
   amongOwn: false,
+  marks: false,
   ttlMs: null,
   onSuspend: 'bounded' as const,
   sessionUp: false,
@@ -73,8 +75,8 @@ const input = {
 };
 const top = (snapshot: LockSnapshot) =>
   typeof snapshot.value === 'string' ? snapshot.value : Object.keys(snapshot.value)[0];
-/** Of a lock that neither steals nor shares a claim, of one that steals, and of one that shares. */
-const kinds = [{}, { steals: true }, { amongOwn: true }];
+/** Of a lock that does none of these, of one that steals, of one that shares a claim, and of one that leaves a mark. */
+const kinds = [{}, { steals: true }, { amongOwn: true }, { marks: true }];
 const paths = kinds.flatMap((kind) =>
   getShortestPaths(lockMachine, {
     input: { ...input, ...kind },

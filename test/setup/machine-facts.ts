@@ -1,5 +1,5 @@
 /** What the tests of the lock machine are told, and what may go wrong: one claim, where it stands, and how a request fails. */
-import type { Claim, Verdict } from '../../machines/lock-machine.js';
+import type { Claim, Marking, Verdict } from '../../machines/lock-machine.js';
 
 export const claim: Claim = {
   path: '/l/c',
@@ -19,6 +19,15 @@ export const waits: Verdict = {
   inherits: true,
 };
 export const missing: Verdict = { kind: 'missing' };
+
+/** What may come of leaving a mark: `foreign` is of a holder that ended without releasing. */
+export const foreign: Marking = {
+  kind: 'foreign',
+  remainingMs: 250,
+  until: 1_250,
+  holder: { path: '/l/b', readable: true, owner: 'bob' },
+};
+export const markings: readonly Marking[] = [{ kind: 'ours' }, foreign, { kind: 'unclaimed' }];
 
 export const unknown = { outcome: 'unknown', retryable: true } as const;
 export const notSent = { outcome: 'notApplied', retryable: true } as const;
