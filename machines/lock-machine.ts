@@ -228,7 +228,7 @@ export const lockMachine = lockSetup.createMachine({
             'watch.due': { guard: 'claimUnwatched', actions: 'startClaimWatch' },
             'predecessor.seen': { actions: 'notePredecessor' },
             'predecessor.gone': [
-              { guard: 'inheritsOnceMarked', target: 'marking' },
+              { guard: 'inheritsOnceMarked', target: 'marking', actions: 'noteInherited' },
               { guard: 'inherits', target: '#lock.held' },
               { target: 'consulting' },
             ],

@@ -208,6 +208,13 @@ export const lockSetup = setup({
       predecessor: null,
       cutSinceListing: false,
     })),
+    /** The only one ahead has gone, which takes no listing to know. */
+    noteInherited: assign(({ context: { consultation } }) => {
+      if (consultation?.verdict.kind !== 'waits') return {};
+      const { verdict, asOf } = consultation;
+      const holds = { kind: 'holds' as const, queueLength: verdict.queueLength - 1 };
+      return { consultation: { verdict: holds, asOf }, predecessor: null };
+    }),
     noteStanding: assign(({ event }) =>
       event.type === 'line.seen' ? { consultation: event.consultation } : {},
     ),

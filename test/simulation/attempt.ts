@@ -42,6 +42,8 @@ export class Attempt {
   size = 1;
   /** Nothing goes wrong any more: it must come out well. */
   last = false;
+  /** It let go of what it still held, in that session. */
+  releasedBy: string | null = null;
   /** The creation of the claim whose place it takes. */
   place: bigint | null = null;
 
@@ -58,6 +60,10 @@ export class Attempt {
 
   get path(): string {
     return this.paths.join(' + ');
+  }
+
+  get released(): boolean {
+    return this.releasedBy !== null;
   }
 
   /** The claims of what it holds. */

@@ -32,12 +32,15 @@ export interface Report {
   readonly virtualMs: number;
 }
 
-/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks, and locks alone share claims. */
+/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks, and locks alone share claims or mind losses. */
 export function profileOf(seed: number, workload: WorkloadName = 'lock'): ProfileName {
   const weights = Object.fromEntries(
     Object.entries(PROFILES).map(([name, { weight, profile }]) => [
       name,
-      workload === 'lock' || (profile.webLocks === null && profile.sharing === 0) ? weight : 0,
+      workload === 'lock' ||
+      (profile.webLocks === null && profile.sharing === 0 && profile.lossDelayMs === null)
+        ? weight
+        : 0,
     ]),
   ) as Record<ProfileName, number>;
   return new Chance(seed ^ 0x0b5e55ed).weighted(weights);

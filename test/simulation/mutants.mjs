@@ -432,6 +432,62 @@ const LOCK_MUTANTS = {
     profile: 'local',
     replacements: [{ file: 'src/local-line.ts', from: 'heir.acquisition.made.add(claim.path);', to: '' }],
   },
+  'a loss is not waited out': {
+    checker: 'a loss is waited out',
+    profile: 'losses',
+    replacements: [
+      {
+        file: 'src/unclean-loss.ts',
+        from: 'if (remainingMs > 0)',
+        to: 'if (remainingMs > 2 * lossDelay.ms)',
+      },
+    ],
+  },
+  'who lost what it held takes its mark along': {
+    checker: 'a loss is waited out',
+    profile: 'losses',
+    replacements: [
+      {
+        file: 'machines/lock-setup.ts',
+        from: "mark: context.expiredBecause === null ? context.mark : 'none'",
+        to: 'mark: context.mark',
+      },
+    ],
+  },
+  "who gives up takes anybody's mark along": {
+    checker: 'a loss is waited out',
+    profile: 'losses',
+    firstSeed: 40,
+    replacements: [
+      {
+        file: 'src/unclean-loss.ts',
+        from: 'if (found?.claim !== claim.czxid) return;',
+        to: 'if (found === null) return;',
+      },
+    ],
+  },
+  'a deletion that is the grant leaves no mark': {
+    checker: 'a loss is waited out',
+    profile: 'losses',
+    replacements: [
+      {
+        file: 'machines/lock-machine.ts',
+        from: "{ guard: 'inheritsOnceMarked', target: 'marking', actions: 'noteInherited' },",
+        to: '',
+      },
+    ],
+  },
+  'a release leaves its mark': {
+    checker: 'a clean release delays nobody',
+    profile: 'losses',
+    replacements: [
+      {
+        file: 'src/lock-actors.ts',
+        from: "return claim === null || mark === 'none'",
+        to: "return claim === null || mark !== 'possible'",
+      },
+    ],
+  },
 };
 
 export const MUTANTS = { ...LOCK_MUTANTS, ...RECIPE_MUTANTS };

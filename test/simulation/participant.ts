@@ -7,6 +7,7 @@ import type { SharedLease } from '../../src/lease.js';
 import { LocalLines } from '../../src/local-line.js';
 import { Lock, type LockParts } from '../../src/lock.js';
 import { Paces } from '../../src/pace.js';
+import { FoundLosses, type LossDelay } from '../../src/unclean-loss.js';
 import type { Logger } from '../../src/zookeeper/session-port.js';
 import { Supervisor } from '../../src/zookeeper/supervisor.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
@@ -46,6 +47,7 @@ export class Participant {
   readonly lateCalls: { readonly held: LateCalls; readonly waiting: LateCalls };
   readonly #paces = new Paces();
   readonly #localLines = new LocalLines();
+  readonly #foundLosses = new FoundLosses();
   readonly links = new Set<Link>();
   readonly sessionTimeoutMs: number;
   /** When something of it came through again after nothing had. */
@@ -126,6 +128,11 @@ export class Participant {
       localHandover: attempt.sharing ? { lines: this.#localLines, max: MOST_HAND_OVERS } : undefined,
       onLine: () => undefined,
     };
+  }
+
+  /** How its locks mind losses, where the profile says so. */
+  lossDelay({ profile: { lossDelayMs } }: World): LossDelay | undefined {
+    return lossDelayMs === null ? undefined : { ms: lossDelayMs, found: this.#foundLosses };
   }
 
   lock<L extends SharedLease>(

@@ -38,6 +38,8 @@ export interface Profile {
   readonly overlapAllowed: boolean;
   /** Everybody asks for web locks, and so; null: for locks. */
   readonly webLocks: Weights<'exclusive' | 'shared' | 'steal'> | null;
+  /** Whoever ended without releasing is waited out so long; null: that is nothing to anybody. */
+  readonly lossDelayMs: number | null;
 }
 
 const NEAR_COUNTER_END = 2_147_483_640;
@@ -78,6 +80,7 @@ const base: Profile = {
   slowestHopMs: 150,
   overlapAllowed: false,
   webLocks: null,
+  lossDelayMs: null,
 };
 
 const isolated: Profile = {
@@ -291,6 +294,30 @@ export const PROFILES = {
       holds: { short: 1, middle: 8 },
       slowestHopMs: 900,
       faults: { expireEarly: 2, slow: 6, cut: 1 },
+    },
+  },
+  /** Many ways to end without releasing, and many who wait that out, or give it up. */
+  losses: {
+    weight: 2,
+    profile: {
+      ...base,
+      policies: { bounded: 3, standard: 3 },
+      followers: [0, 2],
+      guardMs: undefined,
+      ttl: 0.3,
+      holds: { short: 6, middle: 6, long: 2 },
+      lossDelayMs: 4_000,
+      faults: {
+        ...network,
+        ...followers,
+        block: 3,
+        suspend: 2,
+        kill: 3,
+        close: 1,
+        expireEarly: 3,
+        freeze: 1,
+        ...znodes,
+      },
     },
   },
 } as const satisfies Record<string, { weight: number; profile: Profile }>;

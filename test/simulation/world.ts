@@ -3,7 +3,7 @@
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
 import type { Transaction } from '../../src/embedded/znode-tree.js';
 import type { Ownership } from '../../src/ownership.js';
-import { contenderOf } from '../../src/queue.js';
+import { contenderOf, MARK_NAME } from '../../src/queue.js';
 import { WEB_LOCKS_ROOT } from '../../src/recipes/web-lock-names.js';
 import { OPEN_ACL } from '../../src/zookeeper/client.js';
 import { opcode } from '../../src/zookeeper/records.js';
@@ -25,6 +25,11 @@ export interface TrueClaim {
   readonly czxid: bigint;
   readonly place: bigint;
   readonly attempt: Attempt | undefined;
+}
+
+/** What a mark says. */
+export interface TrueMark {
+  readonly claim: string;
 }
 
 export class World {
@@ -257,6 +262,12 @@ export class World {
       line.push({ name, czxid, place, attempt: this.attemptAt(child) });
     }
     return line.sort((a, b) => (a.place < b.place ? -1 : 1));
+  }
+
+  /** The mark at the leader, and the claim that it was left beside. */
+  markAt(path: string): TrueMark | undefined {
+    const data = this.ensemble.zookeeper.server.tree.get(`${path}/${MARK_NAME}`)?.data;
+    return data == null ? undefined : (JSON.parse(new TextDecoder().decode(data)) as TrueMark);
   }
 
   /** Whether the session that made a node is alive. */

@@ -98,6 +98,7 @@ async function acquire<L extends Holding>(
   const last = await hold(lease);
   attempt.doing = 'releasing';
   const again = chance.happens(0.1);
+  releasing(world, attempt);
   const released = world.promises.track(attempt, 'releasing', last.release());
   if (again) await world.promises.track(attempt, 'disposing', last[Symbol.asyncDispose]());
   await released;
@@ -139,6 +140,7 @@ async function subscribe<L extends Holding>(
       },
     });
     const giveUp = () => {
+      releasing(world, attempt);
       subscription.unsubscribe();
       resolve();
     };
@@ -161,6 +163,12 @@ export function granted(world: World, attempt: Attempt, lease: Holding): void {
   );
   if (lease.isHeld()) world.resource.granted(attempt);
   world.granted(attempt);
+}
+
+/** It lets go. Nobody is asked without need: the question alone can end a lease. */
+function releasing({ profile }: World, attempt: Attempt): void {
+  const { lease, participant } = attempt;
+  if (profile.lossDelayMs !== null && lease?.isHeld() === true) attempt.releasedBy = participant.sessionId;
 }
 
 /** Works for a while, or until the lock is lost. */

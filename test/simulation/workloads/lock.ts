@@ -4,6 +4,7 @@ import { lockRule } from '../../../src/queue.js';
 import type { Attempt } from '../attempt.js';
 import type { Chance } from '../chance.js';
 import { HandedOnNoMore } from '../checkers/handed-on-no-more.js';
+import { LossesAreWaitedOut, NoMarkOfAReleasedClaim } from '../checkers/losses-are-waited-out.js';
 import { NobodyWaitsFirst } from '../checkers/nobody-waits-first.js';
 import { OneHolder } from '../checkers/one-holder.js';
 import { TokensGrow } from '../checkers/tokens-grow.js';
@@ -23,7 +24,11 @@ function lockOf(world: World, attempt: Attempt, chance: Chance, timeoutMs: numbe
     onSuspend: attempt.policy,
     timeoutMs,
   });
-  const lock = participant.lock(settings, { rule: lockRule, grant: (parts) => new Lease(parts) });
+  const lossDelay = participant.lossDelay(world);
+  const lock = participant.lock(
+    { ...settings, lossDelay },
+    { rule: lockRule, grant: (parts) => new Lease(parts) },
+  );
   return {
     ownership$: lock,
     acquire: (options: { signal: AbortSignal }) => lock.acquire(options),
@@ -38,6 +43,9 @@ export const lock: Workload = {
     new TokensGrow(world),
     new HandedOnNoMore(world),
     new NobodyWaitsFirst(world),
+    ...(world.profile.lossDelayMs === null
+      ? []
+      : [new LossesAreWaitedOut(world, world.profile.lossDelayMs), new NoMarkOfAReleasedClaim(world)]),
   ],
   work: (world, participant, chance) =>
     severalTimes(world, participant, chance, () => {
