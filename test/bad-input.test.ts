@@ -97,6 +97,10 @@ describe('a session refuses', () => {
     ['localHandover', { max: 1_024 }, '1 to 1023'],
     ['localHandover', { max: 2.5 }, '1 to 1023'],
     ['localHandover', { max: '64' }, '1 to 1023'],
+    ['lossDelayMs', -1, '0 to 2147483647'],
+    ['lossDelayMs', '15s', '0 to 2147483647'],
+    ['lossDelayMs', Number.NaN, '0 to 2147483647'],
+    ['lossDelayMs', 2 ** 31, '0 to 2147483647'],
     ['ownerContext', {}, 'getStore'],
   ])('a lock with %s %j, and names its path', (name, value, words) => {
     const refused = () => session.lock('/locks/orders', { [name]: value });
@@ -118,6 +122,22 @@ describe('a session refuses', () => {
       () => session.doubleBarrier('/locks/orders', 2, untyped({ localHandover })),
     ];
     for (const recipe of recipes) expect(recipe).toThrow(invalid('localHandover'));
+  });
+
+  it('a delay after losses where that cannot be: with a claim that is handed on, without transactions, or in any other recipe', () => {
+    const lossDelayMs = 1_000;
+    const both = () => session.lock('/locks/orders', { lossDelayMs, localHandover: { max: 64 } });
+    expect(both).toThrow(invalid('localHandover'));
+    const recipes: (() => unknown)[] = [
+      () => session.lock('/locks/orders', untyped({ lossDelayMs, ephemeral: false, owner: 'me' })),
+      () => session.readWriteLock('/locks/orders', untyped({ lossDelayMs })),
+      () => session.multiLock(['/locks/orders'], untyped({ lossDelayMs })),
+      () => session.semaphore('/locks/orders', 2, untyped({ lossDelayMs })),
+      () => session.election('/locks/orders', untyped({ lossDelayMs })),
+      () => session.barrier('/locks/orders', untyped({ lossDelayMs })),
+      () => session.doubleBarrier('/locks/orders', 2, untyped({ lossDelayMs })),
+    ];
+    for (const recipe of recipes) expect(recipe).toThrow(invalid('lossDelayMs'));
   });
 
   it.each([0, -1, 1.5, Number.NaN, '2'])('%j permits', (permits) => {

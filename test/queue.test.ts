@@ -7,6 +7,7 @@ import {
   contenderOf,
   lineOf,
   lockRule,
+  MARK_NAME,
   nameInPlaceOf,
   orderByCreation,
   readRule,
@@ -73,6 +74,21 @@ describe('reading names', () => {
   ])('does not let the foreign child %j stand in line (K20, T46)', (foreign) => {
     expect(contenderOf(foreign)).toBeNull();
     expect(lineOf([foreign]).foreign).toEqual([foreign]);
+  });
+
+  it("takes a holder's mark for nobody in line, and for no stranger", () => {
+    expect(contenderOf(MARK_NAME)).toBeNull();
+    expect(lineOf([MARK_NAME, PLAIN])).toMatchObject({ contenders: [{ name: PLAIN }], foreign: [] });
+  });
+
+  it("has for it a name whose number is behind everybody's, for clients that read one in every child", () => {
+    // go-zk and kafka-kit: behind the last dash, or the last "lock-". Curator: the text behind the last "lock-".
+    for (const mark of [MARK_NAME.split('-').at(-1), MARK_NAME.split('lock-').at(-1)]) {
+      expect(Number(mark)).toBeGreaterThan(COUNTER_END);
+      expect((mark ?? '') > String(COUNTER_END)).toBe(true);
+    }
+    // kazoo: ten digits, and no more, behind its name.
+    expect(MARK_NAME).not.toMatch(/-lock-(-?\d{10})$/);
   });
 
   it('knows a claim by its GUID and by nothing shorter', () => {
@@ -326,6 +342,15 @@ describe('a long line', () => {
       }),
     );
     expect(quick).toBeGreaterThan(0);
+  });
+
+  it("does not count a holder's mark", () => {
+    const names = Array.from({ length: 100 }, (_, index) => name(`x${index}`, index));
+    for (const claimName of [names[0] ?? '', names[60] ?? '']) {
+      const quick = verdictOfPlain([...names, MARK_NAME], claimName);
+      expect(quick).toEqual(verdictOf(lineOf([...names, MARK_NAME]), claimName));
+      expect(quick).toMatchObject({ queueLength: 100 });
+    }
   });
 
   it('is not read that way where a name is not plain', () => {

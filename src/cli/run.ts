@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { LockTimeoutError } from '../errors.js';
 import { type InspectionHub, inspectLocks } from '../inspect/hub.js';
 import type { Session } from '../session.js';
+import type { LockOptions } from '../session-options.js';
 import {
   asUsage,
   type Command,
@@ -31,6 +32,11 @@ export const run: Command = {
     timeout: { type: 'string', placeholder: 'ms', help: 'give up after that; default: wait for ever' },
     'no-wait': { type: 'boolean', help: 'give up at once when somebody is ahead' },
     ttl: { type: 'string', placeholder: 'ms', help: 'end the command and the lock so long after the grant' },
+    'loss-delay': {
+      type: 'string',
+      placeholder: 'ms',
+      help: 'wait so long where the last run was killed or lost its lock; all runs at the path give it',
+    },
     owner: { type: 'string', placeholder: 'id', help: 'what others see as the owner' },
     shared: {
       type: 'boolean',
@@ -112,7 +118,8 @@ interface Plan extends HoldPlan {
   readonly noWait: boolean;
   readonly shared: boolean;
   readonly permits: number | undefined;
-  readonly lockOptions: { readonly owner?: string; readonly ttlMs?: number; readonly timeoutMs?: number };
+  readonly lossDelayMs: number | undefined;
+  readonly lockOptions: Pick<LockOptions, 'owner' | 'ttlMs' | 'timeoutMs' | 'lossDelayMs'>;
 }
 
 function planFrom(parsed: ParsedCommand): Plan {
@@ -146,11 +153,19 @@ function planFrom(parsed: ParsedCommand): Plan {
       `--permits ${permits} and ${shared ? '--shared' : `--ttl ${ttlMs ?? ''}`} were both given: a permit has neither readers nor a time to live; leave one of them out`,
     );
   }
+  const lossDelayMs = milliseconds(parsed, 'loss-delay');
+  const other = noWait ? '--no-wait' : shared ? '--shared' : permits === undefined ? null : '--permits';
+  if (lossDelayMs !== undefined && other !== null) {
+    throw new UsageError(
+      `--loss-delay ${lossDelayMs} and ${other} were both given: ${noWait ? 'whoever would not wait would never run after a loss; give --timeout instead' : 'only a lock that one holds alone minds losses; leave one of them out'}`,
+    );
+  }
   const owner = text(parsed, 'owner');
   const lockOptions = {
     ...(owner === undefined ? {} : { owner }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(lossDelayMs === undefined ? {} : { lossDelayMs }),
   };
   return {
     path,
@@ -161,6 +176,7 @@ function planFrom(parsed: ParsedCommand): Plan {
     permits,
     ttlMs,
     killAfterMs,
+    lossDelayMs,
     lockOptions,
   };
 }
@@ -193,7 +209,12 @@ async function attempt(plan: Plan, means: Means & { readonly target: string }): 
     const lease = plan.noWait ? await lock.tryAcquire(options) : await lock.acquire(options);
     stopListening();
     interruption.signal.throwIfAborted();
-    if (lease !== null) return await hold(lease, plan, means);
+    if (lease !== null) {
+      const code = await hold(lease, plan, means);
+      // The end of a session is no release to whoever minds losses.
+      if (plan.lossDelayMs !== undefined) await lease[Symbol.asyncDispose]();
+      return code;
+    }
     io.stderr.write(
       `holdfast: ${plan.path} is held by ${plan.permits === undefined ? 'somebody else' : 'as many as may'}: leave --no-wait out to stand in line\n`,
     );

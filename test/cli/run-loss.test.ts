@@ -106,6 +106,19 @@ describe('a command under a lock', () => {
     expect((await running.ended).code).toBe(74);
   });
 
+  it('has the next one wait, with --loss-delay; a command that ends by itself does not', async () => {
+    const on = await stage();
+    const args = ['run', '/cli/losses', ...CONNECT, '--loss-delay', '60000', '--timeout', '3000', '--'];
+    expect((await on.holdfast([...args, 'true']).ended).code).toBe(0);
+    const running = on.holdfast([...args, ...on.watched('obey')]);
+    const witness = await on.witness();
+    await breakClaim(observer(zookeeper), witness.claimPath);
+    expect((await running.ended).code).toBe(74);
+    const next = await on.holdfast([...args, 'echo', 'ran']).ended;
+    expect(next).toMatchObject({ code: 75, stdout: '' });
+    expect(next.stderr).toContain('ended without releasing');
+  });
+
   it('hears TERM before its time to live is over, and is gone when it is', async () => {
     const on = await stage();
     const session = observer(zookeeper);

@@ -8,7 +8,7 @@ import {
   lockMachine,
   type Verdict,
 } from '../../machines/lock-machine.js';
-import { claim, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
+import { claim, foreign, holds, missing, notSent, refused, unknown, waits } from '../setup/machine-facts.js';
 
 const enqueued = (verdict: Verdict): Enqueued => ({ claim, verdict, asOf: 1 });
 const done = (slot: string, output: unknown) =>
@@ -125,6 +125,75 @@ describe('stealing', () => {
     const { value, context } = walk([...toStealing, broke('stealPlace', refused)], thief);
     expect(value).toEqual({ failed: 'deleting' });
     expect(context.failure).toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('leaving a mark', () => {
+  const marks = { marks: true };
+  const toMarking = [...toCreating, done('createClaim', enqueued(holds))] as const;
+  const left = done('leaveMark', { kind: 'ours' });
+  const found = done('leaveMark', foreign);
+  const toDelaying = [...toMarking, found] as const;
+
+  it('comes between being first and holding, however one comes to be first', () => {
+    expect(walk(toMarking, marks).value).toEqual({ creatingNode: 'marking' });
+    const watched = [...toWaiting, { type: 'claim.watched' }] as const;
+    for (const first of [
+      [{ type: 'predecessor.gone', witnessed: true }],
+      [{ type: 'predecessor.gone', witnessed: false }, done('consultQueue', { verdict: holds, asOf: 2 })],
+    ] as LockEvent[][]) {
+      const marking = walk([...watched, ...first], marks);
+      expect(marking.value).toEqual({ waitingOnPredecessor: 'marking' });
+      expect(marking.context.consultation?.verdict).toEqual(holds);
+      expect(walk([...watched, ...first, left], marks).value).toEqual({ held: 'confirmed' });
+    }
+  });
+
+  it('waits out a mark that is there, and then looks again', () => {
+    const snapshot = walk(toDelaying, marks);
+    expect(snapshot.value).toEqual({ waitingOnPredecessor: 'delaying' });
+    expect(snapshot.context.predecessor).toEqual({ path: '/l/b', readable: true, owner: 'bob' });
+    const over = {
+      type: 'xstate.after.lossDelay.lock.waitingOnPredecessor.delaying',
+    } as unknown as LockEvent;
+    expect(walk([...toDelaying, over], marks).value).toEqual({ waitingOnPredecessor: 'marking' });
+    const held = walk([...toDelaying, over, left], marks);
+    expect(held.value).toEqual({ held: 'confirmed' });
+    expect(held.context.loss).toBeNull();
+  });
+
+  it('does not wait where it must not', () => {
+    const snapshot = walk(toDelaying, { ...marks, noWait: true });
+    expect(snapshot.value).toEqual({ failed: 'deleting' });
+    expect(snapshot.context.failure).toMatchObject({ kind: 'busy' });
+  });
+
+  it('looks at the line again, behind a sync, when the claim is not there or the answer is lost', () => {
+    const cuts = [
+      [...toMarking, suspended, broke('leaveMark', unknown)],
+      [...toDelaying, suspended],
+    ] as LockEvent[][];
+    for (const events of cuts) {
+      const cut = walk([...events, connected], marks);
+      expect(cut.value).toEqual({ waitingOnPredecessor: 'consulting' });
+      expect(cut.context.cutSinceListing).toBe(true);
+    }
+    const gone = walk([...toMarking, done('leaveMark', { kind: 'unclaimed' })], marks);
+    expect(gone.value).toEqual({ waitingOnPredecessor: 'consulting' });
+    expect(gone.context.cutSinceListing).toBe(true);
+  });
+
+  it('fails where it is refused for good', () => {
+    const { value, context } = walk([...toMarking, broke('leaveMark', refused)], marks);
+    expect(value).toEqual({ failed: 'deleting' });
+    expect(context.failure).toMatchObject({ kind: 'refused' });
+  });
+
+  it('knows of the mark what became of it: its own goes with a release, and may while nobody has said so', () => {
+    expect(walk(toCreating, marks).context.mark).toBe('none');
+    expect(walk([...toMarking, { type: 'abort', cause: 'no' }], marks).context.mark).toBe('possible');
+    expect(walk([...toMarking, left, { type: 'release' }], marks).context.mark).toBe('ours');
+    expect(walk([...toMarking, lost, connected], marks).context.mark).toBe('none');
   });
 });
 

@@ -42,6 +42,8 @@ export class Attempt {
   size = 1;
   /** Nothing goes wrong any more: it must come out well. */
   last = false;
+  /** Who waits behind it may end it. */
+  timeToLive = false;
   /** It let go of what it still held, in that session. */
   releasedBy: string | null = null;
   /** The creation of the claim whose place it takes. */

@@ -67,7 +67,9 @@ export class NoMarkOfAReleasedClaim implements Checker {
 
   committed(transaction: Transaction): void {
     for (const { path, holder } of endedIn(this.#world, transaction)) {
-      if (!holder.released || this.#world.wasRobbed(holder) || !this.#sessionLives(holder)) continue;
+      // Ended by somebody, or with its session, before its release was heard.
+      const mayBeEnded = holder.timeToLive || this.#world.wasRobbed(holder) || !this.#sessionLives(holder);
+      if (!holder.released || mayBeEnded) continue;
       const mark: TrueMark | undefined = this.#world.markAt(holder.path);
       if (mark !== undefined && path.endsWith(mark.claim))
         this.#wrong ??= `${holder.name} released ${path}, and ${MARK_NAME} says that it did not`;

@@ -17,6 +17,7 @@ function lockOf(world: World, attempt: Attempt, chance: Chance, timeoutMs: numbe
   const { participant } = attempt;
   attempt.policy = world.policy(chance);
   const ttlMs = chance.happens(world.profile.ttl) ? chance.between(1_000, 6_000) : null;
+  attempt.timeToLive = ttlMs !== null;
   // Nobody is asked without need: the histories of other kinds stay what they are.
   attempt.sharing = world.profile.sharing > 0 && ttlMs === null && chance.happens(world.profile.sharing);
   const settings = participant.settings(world, attempt, attempt.path, {
