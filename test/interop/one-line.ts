@@ -1,5 +1,6 @@
 /** One line for Curator, kazoo, go-zk and ours, as a function of the server. */
 import { describe, expect, it } from 'vitest';
+import { MARK_NAME } from '../../src/queue.js';
 import { Referee } from './referee.js';
 import { prepare, type Server } from './stage.js';
 
@@ -66,6 +67,27 @@ export function oneLine(where: string, start: () => Promise<Server>): void {
       }
       expect(referee.grants.map(({ who }) => who)).toEqual(contenders.map(({ who }) => who));
       expect(referee.overlaps).toEqual([]);
+    });
+
+    it('lock as ever beside the mark of a holder of ours that minds losses, also when it was lost', async () => {
+      const { path } = stage();
+      await stage().make(path);
+      const minding = await stage().open().lock(path, { lossDelayMs: 60_000 }).acquire();
+      const contenders = await Promise.all(KINDS.map((kind) => stage().contender(kind)));
+      const order: string[] = [];
+      const asked: Promise<void>[] = [];
+      for (const contender of contenders) {
+        asked.push(contender.lock(path).then(() => void order.push(contender.who)));
+        await stage().lineOf(asked.length + 1);
+      }
+      await stage().client.delete(minding.claimPath, -1);
+      for (const [turn, contender] of contenders.entries()) {
+        await asked[turn];
+        expect(order).toHaveLength(turn + 1);
+        await contender.unlock(path);
+      }
+      expect(order).toEqual(contenders.map(({ who }) => who));
+      expect((await stage().client.getChildren(path)).children).toEqual([MARK_NAME]);
     });
   });
 }
