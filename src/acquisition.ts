@@ -9,7 +9,6 @@ import type {
   LockEvent,
   LockSnapshot,
   SuspendPolicy,
-  UncleanLoss,
 } from '../machines/lock-machine.js';
 import { asGiven } from './chart/effects.js';
 import { newClaim } from './claim-data.js';
@@ -358,16 +357,12 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
 
   #failureAsError(): LockError {
     const { session, path } = this.#settings;
-    const { failure, consultation, loss } = this.#actor.getSnapshot().context;
+    const { failure } = this.#actor.getSnapshot().context;
     const cause = failure?.cause;
     const why = cause instanceof Error ? cause.message : 'the reason was not given';
     switch (failure?.kind) {
       case 'timeout': {
-        const verdict = consultation?.verdict;
-        const standing =
-          loss === null
-            ? whereItStood(session, verdict?.kind === 'waits' ? verdict : null)
-            : beforeItHeld(loss);
+        const standing = whereItStood(session, waitOf(this.#actor.getSnapshot()));
         return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing, this.#obstacle);
       }
       case 'claim-deleted':
@@ -390,20 +385,27 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
   }
 }
 
-/** For the message of a timeout: nobody was ahead. */
-function beforeItHeld({ holder, until }: UncleanLoss): string {
-  const { path, owner, host, pid } = holder;
-  const who = [owner, host, pid].filter((part) => part !== undefined).join(', ');
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return `first in line, but the holder before, ${who === '' ? name : who}, ended without releasing, and lossDelayMs lets nobody hold before ${new Date(until).toISOString()}`;
+/** What an ownership says of a wait. */
+type Wait = Pick<
+  Extract<Ownership, { status: 'waitingOnPredecessor' }>,
+  'position' | 'queueLength' | 'delayedUntil' | 'predecessor'
+>;
+
+/** How it waited; null: it did not stand in line, or was about to hold. */
+function waitOf({ context: { consultation, loss } }: LockSnapshot): Wait | null {
+  if (loss !== null)
+    return { position: 0, queueLength: 1, delayedUntil: loss.until, predecessor: loss.holder };
+  const verdict = consultation?.verdict;
+  return verdict?.kind === 'waits' ? { ...verdict, delayedUntil: null, predecessor: null } : null;
 }
 
 /** For the message of a timeout. */
-export function whereItStood(
-  session: SessionPort,
-  waits: { readonly position: number; readonly queueLength: number } | null,
-): string {
-  return waits === null
-    ? `no answer from ${session.connectString} yet`
-    : `${waits.position} of ${waits.queueLength} ahead when last listed`;
+export function whereItStood(session: SessionPort, wait: Wait | null): string {
+  if (wait === null) return `no answer from ${session.connectString} yet`;
+  const { position, queueLength, delayedUntil, predecessor } = wait;
+  if (delayedUntil === null) return `${position} of ${queueLength} ahead when last listed`;
+  const { owner, host, pid } = predecessor ?? {};
+  const known = [owner, host, pid].filter((part) => part !== undefined).join(', ');
+  const who = known === '' ? 'the holder before' : `the holder before (${known})`;
+  return `first in line, but ${who} ended without releasing, and by lossDelayMs nobody is to hold before ${new Date(delayedUntil).toISOString()}`;
 }

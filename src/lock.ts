@@ -157,7 +157,7 @@ export class Lock<L extends SharedLease = Lease> extends Observable<Ownership<L>
     });
   }
 
-  /** As {@link acquire}, but resolves with null at once when somebody is ahead. */
+  /** As {@link acquire}, but resolves with null at once when somebody is ahead, or with `lossDelayMs` while a loss has to be waited out. */
   tryAcquire(options: AcquireOptions = {}): Promise<L | null> {
     return this.#acquire(options, true);
   }

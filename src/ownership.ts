@@ -22,7 +22,7 @@ export type Ownership<L = Lease> =
       readonly position: number;
       /** How many stood in line at `asOf`, ourselves included. */
       readonly queueLength: number;
-      /** The one ahead; its owner once it was read. Null while it is being looked for. */
+      /** The one ahead, or whose loss is waited out; its owner once it was read. Null while it is being looked for. */
       readonly predecessor: Predecessor | null;
       /**
        * How long it may still take from `asOf`, ms: `position` times the mean time in which a place became free at this path

@@ -124,7 +124,7 @@ describe('a session refuses', () => {
     for (const recipe of recipes) expect(recipe).toThrow(invalid('localHandover'));
   });
 
-  it('a delay after losses where that cannot be: with a claim that is handed on, without transactions, or in any other recipe', () => {
+  it('a delay after losses where that cannot be: with a claim that is handed on, or in any other recipe', () => {
     const lossDelayMs = 1_000;
     const both = () => session.lock('/locks/orders', { lossDelayMs, localHandover: { max: 64 } });
     expect(both).toThrow(invalid('localHandover'));

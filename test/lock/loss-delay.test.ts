@@ -333,9 +333,23 @@ describe('whoever waits a loss out', () => {
     const waiting = minding({ timeoutMs: 2_000 }).acquire();
     await expect(ensemble.until(waiting, 10_000)).rejects.toMatchObject({
       code: 'LOCK_TIMEOUT',
-      message: expect.stringMatching(/the holder before, alice.*ended without releasing.*lossDelayMs/),
+      message: expect.stringMatching(
+        /the holder before \(alice.*ended without releasing.*lossDelayMs/,
+      ) as string,
     });
     expect(ensemble.clock.now() - sinceMs).toBe(2_000);
+    await settle();
+    expect(nodes()).toEqual([MARK]);
+  });
+
+  it('ends by the deadline of each of its acquisitions, where they are counted', async () => {
+    await lost({ owner: 'alice' });
+    const lock = minding({ reentrancy: 'count' });
+    const waiting = lock.acquire({ owner: 'bob', timeoutMs: 2_000 });
+    await expect(ensemble.until(waiting, 10_000)).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      message: expect.stringMatching(/alice.*ended without releasing/) as string,
+    });
     await settle();
     expect(nodes()).toEqual([MARK]);
   });
@@ -448,6 +462,24 @@ describe('whoever waits a loss out', () => {
     expect(ensemble.clock.now() - sinceMs).toBeGreaterThanOrEqual(DELAY_MS);
     expect(ensemble.clock.now() - sinceMs).toBeLessThan(DELAY_MS + 1_000);
   });
+});
+
+it('a lock is refused the option at the call where the client has no transactions', () => {
+  const factory = ensemble.zookeeper.client();
+  const session = ensemble.session({
+    client: (options) => {
+      const client = factory(options);
+      return Object.defineProperty(client, 'capabilities', {
+        value: { ...client.capabilities, multi: false },
+      });
+    },
+  });
+  expect(() => minding({}, session)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/lossDelayMs is 5000: .*transactions.*wire client/) as string,
+    }),
+  );
 });
 
 describe('a mark', () => {
