@@ -454,29 +454,6 @@ const LOCK_MUTANTS = {
       },
     ],
   },
-  "who gives up takes anybody's mark along": {
-    checker: 'a loss is waited out',
-    profile: 'losses',
-    firstSeed: 40,
-    replacements: [
-      {
-        file: 'src/unclean-loss.ts',
-        from: 'if (found?.claim !== claim.czxid) return;',
-        to: 'if (found === null) return;',
-      },
-    ],
-  },
-  'a deletion that is the grant leaves no mark': {
-    checker: 'a loss is waited out',
-    profile: 'losses',
-    replacements: [
-      {
-        file: 'machines/lock-machine.ts',
-        from: "{ guard: 'inheritsOnceMarked', target: 'marking', actions: 'noteInherited' },",
-        to: '',
-      },
-    ],
-  },
   'a release leaves its mark': {
     checker: 'a clean release delays nobody',
     profile: 'losses',
