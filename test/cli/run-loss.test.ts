@@ -108,7 +108,7 @@ describe('a command under a lock', () => {
 
   it('has the next one wait, with --loss-delay; a command that ends by itself does not', async () => {
     const on = await stage();
-    const args = ['run', '/cli/losses', ...CONNECT, '--loss-delay', '60000', '--timeout', '3000', '--'];
+    const args = ['run', '/cli/losses', ...CONNECT, '--loss-delay', '60000', '--timeout', '2000', '--'];
     expect((await on.holdfast([...args, 'true']).ended).code).toBe(0);
     const running = on.holdfast([...args, ...on.watched('obey')]);
     const witness = await on.witness();
