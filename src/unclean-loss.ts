@@ -133,7 +133,9 @@ export async function leaveMark(marker: Marker, claim: Claim, wanted: () => bool
       return { kind: 'ours' };
     } catch (error) {
       if (!isZooKeeperError(error, 'NoNode', 'NodeExists', 'BadVersion')) throw error;
-      if (error.code === 'NoNode' && error.failedIndex === 0) return { kind: 'unclaimed' };
+      // The claim, or the lock path with it; or else the mark that was to be taken away.
+      if (error.code === 'NoNode' && (former === null || error.failedIndex === 0))
+        return { kind: 'unclaimed' };
     }
     former = await afterSync(client, lockPath, () => findMark(client, lockPath));
     if (former === null) continue;
