@@ -46,17 +46,23 @@ export function checkLocalHandover(
   return checkCount('localHandover.max', (value as { max?: unknown }).max, 1, MOST_HAND_OVERS, path);
 }
 
+/** The remedy. */
+export const WITHOUT_TRANSACTIONS =
+  'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())';
+
 /** How long whoever ended without releasing is waited out, ms; absent stays absent. `plain`: the lock is one that can. */
 export function checkLossDelay(
   { lossDelayMs: value, localHandover }: { readonly lossDelayMs?: unknown; readonly localHandover?: unknown },
   path: string,
   plain: boolean,
+  transacts = true,
 ): number | undefined {
   if (value === undefined) return undefined;
   const wrong = (remedy: string) => new InvalidArgumentError('lossDelayMs', value, remedy, path);
   if (!plain) throw wrong('leave it out: only a plain, ephemeral lock minds losses, session.lock(path)');
   if (localHandover !== undefined)
     throw wrong('leave localHandover out, or this: a mark says of one holder how it ended, not of many');
+  if (!transacts) throw wrong(WITHOUT_TRANSACTIONS);
   return checkDuration('lossDelayMs', value, 0, path);
 }
 

@@ -20,6 +20,7 @@ import {
   checkOptionalDuration,
   checkOptions,
   checkOwner,
+  WITHOUT_TRANSACTIONS,
 } from './arguments.js';
 import { type AuditEntry, type BreakRequest, breakClaim, checkClaimPath, claimText } from './claim-break.js';
 import { type RevokeOptions, revokeClaim } from './claim-revoke.js';
@@ -70,8 +71,6 @@ const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 /** The protocol's lengths and times are signed 32-bit numbers. */
 const LARGEST_REPLY_BYTES = 2_147_483_647;
 const LONGEST_SESSION_MS = 2_147_483_647;
-const WITHOUT_TRANSACTIONS =
-  'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())';
 const exclusive = (parts: LeaseParts) => new Lease(parts);
 const shared = (parts: LeaseParts) => new SharedLease(parts);
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -330,10 +329,8 @@ export class Session implements AsyncDisposable {
     }
     const plain = kind.rule === lockRule;
     const max = checkLocalHandover(options, path, plain);
-    const lossDelayMs = checkLossDelay(options, path, plain);
-    if (lossDelayMs !== undefined && !this.#supervisor.client.capabilities.multi) {
-      throw new InvalidArgumentError('lossDelayMs', lossDelayMs, WITHOUT_TRANSACTIONS, path);
-    }
+    const { multi } = this.#supervisor.client.capabilities;
+    const lossDelayMs = checkLossDelay(options, path, plain, multi);
     return new Lock({
       ...this.#settings(path, { ...options, localHandover: undefined, lossDelayMs: undefined }),
       ...kind,
