@@ -36,6 +36,8 @@ import {
   ownershipOf,
   statusOf,
   tellsMore,
+  waitOf,
+  whereItStood,
 } from './ownership.js';
 import { type Paces, Progress } from './pace.js';
 import type { Line, QueueRule } from './queue.js';
@@ -362,7 +364,7 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
     const why = cause instanceof Error ? cause.message : 'the reason was not given';
     switch (failure?.kind) {
       case 'timeout': {
-        const standing = whereItStood(session, waitOf(this.#actor.getSnapshot()));
+        const standing = whereItStood(session.connectString, waitOf(this.#actor.getSnapshot()));
         return new LockTimeoutError(path, this.#request.timeoutMs ?? 0, standing, this.#obstacle);
       }
       case 'claim-deleted':
@@ -383,29 +385,4 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
         return new LockingFailedError(path, why, cause);
     }
   }
-}
-
-/** What an ownership says of a wait. */
-type Wait = Pick<
-  Extract<Ownership, { status: 'waitingOnPredecessor' }>,
-  'position' | 'queueLength' | 'delayedUntil' | 'predecessor'
->;
-
-/** How it waited; null: it did not stand in line, or was about to hold. */
-function waitOf({ context: { consultation, loss } }: LockSnapshot): Wait | null {
-  if (loss !== null)
-    return { position: 0, queueLength: 1, delayedUntil: loss.until, predecessor: loss.holder };
-  const verdict = consultation?.verdict;
-  return verdict?.kind === 'waits' ? { ...verdict, delayedUntil: null, predecessor: null } : null;
-}
-
-/** For the message of a timeout. */
-export function whereItStood(session: SessionPort, wait: Wait | null): string {
-  if (wait === null) return `no answer from ${session.connectString} yet`;
-  const { position, queueLength, delayedUntil, predecessor } = wait;
-  if (delayedUntil === null) return `${position} of ${queueLength} ahead when last listed`;
-  const { owner, host, pid } = predecessor ?? {};
-  const known = [owner, host, pid].filter((part) => part !== undefined).join(', ');
-  const who = known === '' ? 'the holder before' : `the holder before (${known})`;
-  return `first in line, but ${who} ended without releasing, and by lossDelayMs nobody is to hold before ${new Date(delayedUntil).toISOString()}`;
 }

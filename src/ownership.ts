@@ -138,3 +138,28 @@ export function tellsMore(previous: Ownership<unknown> | null, next: Ownership<u
   }
   return false;
 }
+
+/** What an ownership says of a wait. */
+type Wait = Pick<
+  Extract<Ownership, { status: 'waitingOnPredecessor' }>,
+  'position' | 'queueLength' | 'delayedUntil' | 'predecessor'
+>;
+
+/** How it waited; null: it did not stand in line, or was about to hold. */
+export function waitOf({ context: { consultation, loss } }: LockSnapshot): Wait | null {
+  if (loss !== null)
+    return { position: 0, queueLength: 1, delayedUntil: loss.until, predecessor: loss.holder };
+  const verdict = consultation?.verdict;
+  return verdict?.kind === 'waits' ? { ...verdict, delayedUntil: null, predecessor: null } : null;
+}
+
+/** For the message of a timeout. */
+export function whereItStood(connectString: string, wait: Wait | null): string {
+  if (wait === null) return `no answer from ${connectString} yet`;
+  const { position, queueLength, delayedUntil, predecessor } = wait;
+  if (delayedUntil === null) return `${position} of ${queueLength} ahead when last listed`;
+  const { owner, host, pid } = predecessor ?? {};
+  const known = [owner, host, pid].filter((part) => part !== undefined).join(', ');
+  const who = known === '' ? 'the holder before' : `the holder before (${known})`;
+  return `first in line, but ${who} ended without releasing, and by lossDelayMs nobody is to hold before ${new Date(delayedUntil).toISOString()}`;
+}

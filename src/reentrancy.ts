@@ -2,10 +2,10 @@
  * `reentrancy: 'count'`: one grant for all acquisitions of one owner. Each has its own lease, deadline and signal; the
  * claim goes with the last of them, and a loss reaches all.
  */
-import { type AcquisitionRequest, LockAcquisition, type LockSettings, whereItStood } from './acquisition.js';
+import { type AcquisitionRequest, LockAcquisition, type LockSettings } from './acquisition.js';
 import { type LockError, LockingFailedError, LockTimeoutError } from './errors.js';
 import type { LeaseParts, SharedLease } from './lease.js';
-import type { Ownership } from './ownership.js';
+import { type Ownership, whereItStood } from './ownership.js';
 
 type Listener<L extends SharedLease> = (ownership: Ownership<L>) => void;
 
@@ -192,7 +192,10 @@ export class Member<L extends SharedLease> {
   #timeout(timeoutMs: number): LockTimeoutError {
     const { session, path } = this.#all.settings;
     const { told } = this.#all;
-    const standing = whereItStood(session, told.status === 'waitingOnPredecessor' ? told : null);
+    const standing = whereItStood(
+      session.connectString,
+      told.status === 'waitingOnPredecessor' ? told : null,
+    );
     return new LockTimeoutError(path, timeoutMs, standing, this.#all.obstacle);
   }
 

@@ -164,7 +164,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'xstate',
   ],
   'src/pace': ['src/clock', 'src/lease', 'src/ownership (type)'],
-  'src/reentrancy': ['src/acquisition', 'src/errors', 'src/lease (type)', 'src/ownership (type)'],
+  'src/reentrancy': ['src/acquisition', 'src/errors', 'src/lease (type)', 'src/ownership'],
   'src/lock-entries': ['src/errors', 'src/queue'],
   'src/lock': [
     'machines/ (type)',
