@@ -4,8 +4,9 @@ import { ZooKeeperError } from './errors.js';
 /** Bytes of a reply header: enough of an oversize frame to know whose answer it is. */
 export const HEAD_BYTES = 16;
 
-/** A buffer this large is kept for the next frame; a larger one is given back. */
-const KEPT_BUFFER_BYTES = 65_536;
+/** A buffer this large is kept for the next frame; a larger one is given back: a thousand connections may each have read a long line. */
+const KEPT_BUFFER_BYTES = 4_096;
+const NOTHING = new Uint8Array(0);
 
 /** Where frames go. What it throws comes out of {@link FrameReader.push}. */
 export interface FrameSink {
@@ -20,7 +21,7 @@ export class FrameReader {
   limitBytes: number;
   readonly #sink: FrameSink;
   /** The frame that came in pieces so far, its length prefix included. */
-  #buffer = new Uint8Array(256);
+  #buffer = NOTHING;
   #filled = 0;
   /** How much of {@link FrameReader.#buffer} to fill before looking again. */
   #wanted = 4;
@@ -36,7 +37,7 @@ export class FrameReader {
   /** Forgets everything; frames still in the chunk being read are dropped. */
   stop(): void {
     this.#stopped = true;
-    this.#buffer = new Uint8Array(0);
+    this.#buffer = NOTHING;
   }
 
   push(chunk: Uint8Array): void {
@@ -81,7 +82,7 @@ export class FrameReader {
     this.#length = -1;
     this.#filled = 0;
     this.#wanted = 4;
-    if (this.#buffer.length > KEPT_BUFFER_BYTES) this.#buffer = new Uint8Array(256);
+    if (this.#buffer.length > KEPT_BUFFER_BYTES) this.#buffer = NOTHING;
     if (length > bytes.length) {
       this.#skip = length - bytes.length;
       this.#sink.oversize(bytes, length);
