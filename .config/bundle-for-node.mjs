@@ -15,13 +15,10 @@ const AT_ONCE = new Map([
   ['EMPTY', 'rxjs/internal/observable/empty'],
 ]);
 
-/** What can be called, by name. @param {string} peer */
-const functionsOf = (peer) =>
-  Object.entries(require(peer)).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
-
-/** The peers, by `require`: an `import` of theirs would first look through each of their files for names. */
-function peers() {
-  const later = functionsOf('rxjs').filter((name) => !AT_ONCE.has(name));
+/** The peers, by `require`: an `import` of theirs would first look through each of their files for names. @param {ReadonlySet<string>} used */
+function peers(used) {
+  const of = (/** @type {string} */ peer) => Object.entries(require(peer)).filter(([name]) => used.has(name));
+  const later = of('rxjs').filter(([name, value]) => !AT_ONCE.has(name) && typeof value === 'function');
   return `'use strict';
 let rxjs;
 const later = (name) =>
@@ -31,12 +28,18 @@ const later = (name) =>
   };
 const xstate = require('xstate');
 ${[...AT_ONCE].map(([name, file]) => `exports.${name} = require('${file}').${name};`).join('\n')}
-${functionsOf('xstate')
-  .map((name) => `exports.${name} = xstate.${name};`)
+${of('xstate')
+  .map(([name]) => `exports.${name} = xstate.${name};`)
   .join('\n')}
-${later.map((name) => `exports.${name} = later('${name}');`).join('\n')}
+${later.map(([name]) => `exports.${name} = later('${name}');`).join('\n')}
 `;
 }
+
+/** @param {string} code */
+const importedFromPeers = (code) =>
+  [...code.matchAll(/import\s*\{([^}]*)\}\s*from\s*["']\.\/peers\.cjs["']/g)].flatMap(([, names = '']) =>
+    names.split(',').map((name) => name.trim().split(' as ')[0] ?? ''),
+  );
 
 /** What a lock does without. */
 const APART = /[\\/]src[\\/](embedded|inspect|metrics|zookeeper[\\/]native-)/;
@@ -58,8 +61,10 @@ const bundle = await rolldown({
   plugins: [
     {
       name: 'peers',
-      generateBundle() {
-        this.emitFile({ type: 'asset', fileName: 'peers.cjs', source: peers() });
+      generateBundle(_, files) {
+        const chunks = Object.values(files).flatMap((file) => (file.type === 'chunk' ? [file.code] : []));
+        const used = new Set(chunks.flatMap(importedFromPeers));
+        this.emitFile({ type: 'asset', fileName: 'peers.cjs', source: peers(used) });
       },
     },
   ],
