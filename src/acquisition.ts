@@ -299,7 +299,7 @@ export class LockAcquisition<L extends SharedLease> implements LateCallee {
     this.#untold.length = 0;
   }
 
-  /** What it asked of `lateCalls`. @internal */
+  /** What it asked of `lateCalls`. */
   due(): void {
     this.#send({ type: 'watch.due' });
   }
