@@ -1,5 +1,5 @@
 /** One attempt as the workload makes it, and what became of it. */
-import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import type { RevokeRequest, SuspendPolicy } from '../../machines/lock-machine.js';
 import type { Participant } from './participant.js';
 
 /** What an attempt came to hold: the lease of a lock, or of what is built from locks. */
@@ -8,6 +8,8 @@ export interface Holding {
   readonly claimPath?: string;
   readonly claimPaths?: readonly string[];
   readonly fencingToken?: bigint;
+  readonly signal?: AbortSignal;
+  readonly revokeRequested?: RevokeRequest | null;
   isHeld(): boolean;
   renew(): Promise<void>;
   release(): Promise<void>;

@@ -1,4 +1,6 @@
 /** What goes wrong: each fault finds itself a victim, does its harm, and leaves the way back with the world. */
+import { breakClaim } from '../../src/claim-break.js';
+import { revokeClaim } from '../../src/claim-revoke.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import type { Chance } from './chance.js';
 import type { Participant } from './participant.js';
@@ -173,6 +175,25 @@ export const FAULTS = {
     if (path === undefined) return;
     world.rob(path);
     world.ensemble.zookeeper.deleteNode(path);
+  },
+  /** An operator asks whoever stands there to give up, and takes the claim when the grace is over. */
+  revoke(world, chance) {
+    const claim = claimToHarm(world, chance);
+    const operator = somebody(world, chance);
+    if (claim === undefined || operator === undefined) return;
+    const request = { by: operator.name, why: '', graceMs: chance.between(0, 4_000) };
+    world.operate(operator, `revoking ${claim}`, () =>
+      revokeClaim(operator.supervisor, claim, request, () => undefined),
+    );
+  },
+  /** An operator takes a claim without a word. */
+  breakClaim(world, chance) {
+    const claim = claimToHarm(world, chance);
+    const operator = somebody(world, chance);
+    if (claim === undefined || operator === undefined) return;
+    world.operate(operator, `breaking ${claim}`, () =>
+      breakClaim(operator.supervisor.client, claim, { by: operator.name }),
+    );
   },
   deletePath(world, chance) {
     const path = chance.pick(world.paths);

@@ -32,13 +32,16 @@ export interface Report {
   readonly virtualMs: number;
 }
 
-/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks, and locks alone share claims or mind losses. */
+/** The kind of history that a seed is, unless somebody asks for another. Web locks are locks, and locks alone share claims, mind losses or are asked for. */
 export function profileOf(seed: number, workload: WorkloadName = 'lock'): ProfileName {
   const weights = Object.fromEntries(
     Object.entries(PROFILES).map(([name, { weight, profile }]) => [
       name,
       workload === 'lock' ||
-      (profile.webLocks === null && profile.sharing === 0 && profile.lossDelayMs === null)
+      (profile.webLocks === null &&
+        profile.sharing === 0 &&
+        profile.lossDelayMs === null &&
+        profile.heeding === 0)
         ? weight
         : 0,
     ]),

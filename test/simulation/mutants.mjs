@@ -17,6 +17,7 @@ const ONE_HOLDER = 'at most one holder';
 const OUTLIVES = 'a claim outlives the belief in it';
 const NO_CLAIM_LEFT = 'no claim left behind';
 const NOBODY_WAITS = 'nobody waits while first';
+const TAKEN = 'a holder hears who asks, and why it lost its claim';
 
 /** @type {Record<string, Mutant>} */
 const LOCK_MUTANTS = {
@@ -462,6 +463,29 @@ const LOCK_MUTANTS = {
         file: 'src/lock-actors.ts',
         from: "return claim === null || mark === 'none'",
         to: "return claim === null || mark !== 'possible'",
+      },
+    ],
+  },
+  'whoever is asked for a lock hears nothing': {
+    checker: TAKEN,
+    profile: 'operators',
+    firstSeed: 240,
+    replacements: [
+      {
+        file: 'src/lock-watchers.ts',
+        from: "if (revoke !== undefined) sendBack({ type: 'claim.revokeRequested', request: revoke });",
+        to: '',
+      },
+    ],
+  },
+  'whoever was asked is not told that this is why': {
+    checker: TAKEN,
+    profile: 'operators',
+    replacements: [
+      {
+        file: 'machines/lock-setup.ts',
+        from: "context.revokeRequested === null ? ('node-deleted' as const) : ('revoked' as const)",
+        to: "'node-deleted' as const",
       },
     ],
   },

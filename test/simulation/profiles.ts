@@ -14,6 +14,8 @@ export interface Profile {
   readonly restless: number;
   /** How often an attempt shares a claim with others of its process. */
   readonly sharing: number;
+  /** How often a holder gives up when it is asked to; more than nothing: operators ask. */
+  readonly heeding: number;
   readonly followers: readonly [least: number, most: number];
   readonly heartbeat: 'ping' | 'quorum';
   /** As `guardMs`; undefined: the default, which is meant for followers. */
@@ -66,6 +68,7 @@ const base: Profile = {
   rounds: [1, 3],
   restless: 0.5,
   sharing: 0,
+  heeding: 0,
   followers: [0, 0],
   heartbeat: 'ping',
   guardMs: 0,
@@ -244,6 +247,30 @@ export const PROFILES = {
         deletePath: 2,
         foreignChild: 1,
         kill: 1,
+      },
+    },
+  },
+  /** Operators ask for locks and take them, from holders of whom some give up when they are asked. Of locks only. */
+  operators: {
+    weight: 2,
+    profile: {
+      ...base,
+      participants: [2, 4],
+      ttl: 0.2,
+      holds: outlasting,
+      heeding: 0.5,
+      faultEveryMs: [200, 2_000],
+      faults: {
+        revoke: 12,
+        breakClaim: 6,
+        cut: 3,
+        silence: 1,
+        loseReply: 4,
+        loseRequest: 2,
+        block: 2,
+        kill: 1,
+        close: 1,
+        expireEarly: 1,
       },
     },
   },

@@ -1,11 +1,14 @@
 /** One history: everybody in it, what is true (at the leader, whatever anybody believes), and what goes wrong when. */
 
 import type { SuspendPolicy } from '../../machines/lock-machine.js';
+import { AUDIT_PATH } from '../../src/claim-break.js';
 import type { Transaction } from '../../src/embedded/znode-tree.js';
+import { LockError } from '../../src/errors.js';
 import type { Ownership } from '../../src/ownership.js';
 import { contenderOf, MARK_NAME } from '../../src/queue.js';
 import { WEB_LOCKS_ROOT } from '../../src/recipes/web-lock-names.js';
 import { OPEN_ACL } from '../../src/zookeeper/client.js';
+import { isZooKeeperError } from '../../src/zookeeper/errors.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { SteppingClock } from '../setup/stepping-clock.js';
 import { Attempt } from './attempt.js';
@@ -208,6 +211,21 @@ export class World {
     }, delayMs);
   }
 
+  /** A process does what an operator does. What it rejects with is part of the game. */
+  operate(participant: Participant, what: string, work: () => Promise<unknown>): void {
+    const operator = { participant, name: `${participant.name}/op` };
+    this.tell(operator.name, what);
+    this.promises.track(operator, what, work()).then(
+      () => {
+        this.tell(operator.name, `done ${what}`);
+      },
+      (error: unknown) => {
+        if (!(error instanceof LockError) && !isZooKeeperError(error)) throw error;
+        this.tell(operator.name, error.message);
+      },
+    );
+  }
+
   /** Nothing is wrong any more, and nothing new begins. */
   heal(): void {
     this.tell('world', 'all is well again');
@@ -354,6 +372,7 @@ export class World {
 
   #committed(transaction: Transaction): void {
     this.#noteThief(transaction);
+    this.#noteBreak(transaction);
     for (const mutation of transaction.mutations) {
       if (mutation.type === 'delete') this.#gone.set(mutation.path, this.clock.now());
       if (this.traces !== null) this.#tellOf(mutation.type, mutation.path);
@@ -367,6 +386,13 @@ export class World {
     if (thief === undefined) return;
     for (const { type, path } of mutations)
       if (type === 'delete' && this.guidOf(path) !== this.guidOf(thief.path)) this.rob(path);
+  }
+
+  /** Whose claim goes in the transaction that audits it. */
+  #noteBreak({ mutations }: Transaction): void {
+    if (!mutations.some(({ type, path }) => type === 'create' && path.startsWith(`${AUDIT_PATH}/break-`)))
+      return;
+    for (const { type, path } of mutations) if (type === 'delete') this.rob(path);
   }
 
   #tellOf(what: string, path: string): void {

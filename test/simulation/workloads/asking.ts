@@ -177,7 +177,10 @@ export async function hold(world: World, attempt: Attempt, lease: Holding, chanc
   const length = chance.weighted(world.profile.holds);
   const totalMs = { short: 400, middle: 3_000, long: 2.5 * world.sessionTimeoutMs }[length] * chance.random();
   const steps = world.profile.overlapAllowed ? Math.ceil(totalMs / 250) : chance.whole(1, 4);
-  for (let step = 0; step < steps && lease.isHeld(); step += 1) {
+  // Nobody is asked without need: the histories of other kinds stay what they are.
+  const heeds = world.profile.heeding > 0 && chance.happens(world.profile.heeding);
+  const asked = () => heeds && lease.revokeRequested != null;
+  for (let step = 0; step < steps && lease.isHeld() && !asked(); step += 1) {
     const lateMs = world.latencyMs() + (chance.happens(0.2) ? chance.between(0, 2_000) : 0);
     world.clock.setTimeout(() => {
       world.resource.write(attempt);

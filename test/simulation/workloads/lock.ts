@@ -7,6 +7,7 @@ import { HandedOnNoMore } from '../checkers/handed-on-no-more.js';
 import { LossesAreWaitedOut, NoMarkOfAReleasedClaim } from '../checkers/losses-are-waited-out.js';
 import { NobodyWaitsFirst } from '../checkers/nobody-waits-first.js';
 import { OneHolder } from '../checkers/one-holder.js';
+import { TakenIsTold } from '../checkers/taken-is-told.js';
 import { TokensGrow } from '../checkers/tokens-grow.js';
 import type { World } from '../world.js';
 import { ask, hold, severalTimes } from './asking.js';
@@ -47,6 +48,7 @@ export const lock: Workload = {
     ...(world.profile.lossDelayMs === null
       ? []
       : [new LossesAreWaitedOut(world, world.profile.lossDelayMs), new NoMarkOfAReleasedClaim(world)]),
+    ...(world.profile.heeding > 0 ? [new TakenIsTold(world)] : []),
   ],
   work: (world, participant, chance) =>
     severalTimes(world, participant, chance, () => {
