@@ -17,15 +17,35 @@ import { isZooKeeperError } from './zookeeper/errors.js';
 
 /** A path's children, and what is made of them once. */
 export class Listing {
-  readonly names: readonly string[];
+  readonly #names: readonly string[];
   /** The transaction that made the path; null where the listing did not say. */
   readonly pathCreatedBy: bigint | null;
+  readonly #unshared: boolean;
+  #forgotten = false;
   #asked = false;
   #line: { readonly lineOf: QueueRule['lineOf']; readonly line: Line } | null = null;
 
-  constructor(names: readonly string[], pathCreatedBy: bigint | null = null) {
-    this.names = names;
+  /** `unshared`: one claim asked for it, and nobody else reads these names. */
+  constructor(names: readonly string[], pathCreatedBy: bigint | null = null, unshared = false) {
+    this.#names = names;
     this.pathCreatedBy = pathCreatedBy;
+    this.#unshared = unshared;
+  }
+
+  get names(): readonly string[] {
+    if (this.#forgotten) throw new Error('a listing was asked after it was forgotten; please report this');
+    return this.#names;
+  }
+
+  /**
+   * Empties it when its verdict is reached, unless others read it too. It would go by itself, but late: the promise that brought it may
+   * be old enough for V8 to keep what it holds until a whole collection. With a thousand contenders that was a hundred kilobytes a cycle.
+   */
+  forget(): void {
+    if (!this.#unshared) return;
+    this.#forgotten = true;
+    this.#line = null;
+    (this.#names as string[]).length = 0;
   }
 
   /** The line as `rule` reads it. */
@@ -110,7 +130,13 @@ export async function listOrNothing(client: ZooKeeperClient, lockPath: string): 
   }
 }
 
-const asked = new WeakMap<ZooKeeperClient, Map<string, Promise<Listing>>>();
+/** A listing that is asked for: it is shared when somebody else comes before it is sent. */
+interface AskedFor {
+  readonly listing: Promise<Listing>;
+  shared: boolean;
+}
+
+const asked = new WeakMap<ZooKeeperClient, Map<string, AskedFor>>();
 
 /**
  * Lists a path once for all who ask for it before the next microtask: whoever queues up ten thousand claims would else have each of
@@ -119,19 +145,23 @@ const asked = new WeakMap<ZooKeeperClient, Map<string, Promise<Listing>>>();
  */
 export function listTogether(client: ZooKeeperClient, path: string): Promise<Listing> {
   let byPath = asked.get(client);
-  if (byPath === undefined) asked.set(client, (byPath = new Map<string, Promise<Listing>>()));
+  if (byPath === undefined) asked.set(client, (byPath = new Map<string, AskedFor>()));
   const others = byPath;
   const known = others.get(path);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    known.shared = true;
+    return known.listing;
+  }
   const listing = new Promise<Listing>((resolve, reject) => {
     queueMicrotask(() => {
       others.delete(path);
       client.getChildren(path).then(({ children, stat }) => {
-        resolve(new Listing(children, stat.czxid));
+        resolve(new Listing(children, stat.czxid, !askedFor.shared));
       }, reject);
     });
   });
-  others.set(path, listing);
+  const askedFor: AskedFor = { listing, shared: false };
+  others.set(path, askedFor);
   return listing;
 }
 

@@ -167,6 +167,7 @@ async function verdictOnNew(
     const appraised = appraise(acquisition, client, listed, claim);
     const verdict = appraised instanceof Promise ? await appraised : appraised;
     linesKnownTo(client).noteListed(lockPath, rule, claim.name, verdict, listed);
+    listed.forget();
     return verdict;
   } catch (error) {
     throw unknownUnlessRefused(error);
@@ -286,7 +287,9 @@ export async function consultQueue(
     ? new Listing(await listAfterSync(acquisition))
     : await listTogetherOrNothing(client, lockPath);
   const asOf = session.clock.wallNow();
-  return { verdict: await appraise(acquisition, client, listing, claim), asOf };
+  const verdict = await appraise(acquisition, client, listing, claim);
+  listing.forget();
+  return { verdict, asOf };
 }
 
 /** DESIGN §3.5: same node, same session, same creation, still first where that matters. */

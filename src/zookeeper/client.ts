@@ -166,7 +166,7 @@ export interface ZooKeeperClient {
   /** Rejects with `NoNode`, and leaves no watch, when there is no such node. */
   getData(path: string, watcher?: Watcher): Promise<{ data: Uint8Array; stat: Stat }>;
   setData(path: string, data: Uint8Array, version: number): Promise<Stat>;
-  /** Names, not paths, in no order; and the parent's stat. */
+  /** Names, not paths, in no order, in a list that is the caller's to change; and the parent's stat. */
   getChildren(path: string, watcher?: Watcher): Promise<{ children: string[]; stat: Stat }>;
   getAcl(path: string): Promise<{ acl: Acl[]; stat: Stat }>;
   setAcl(path: string, acl: readonly Acl[], version: number): Promise<Stat>;
