@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BarrierState, DoubleBarrierState } from '../../src/index.js';
 import { admit, memberRule } from '../../src/recipes/barrier-round.js';
+import type { ClientFactory } from '../../src/zookeeper/client.js';
 import { opcode } from '../../src/zookeeper/records.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
@@ -273,6 +274,28 @@ describe('a double barrier', () => {
     await ensemble.clock.advance(1_000);
     expect([state.settled, ensemble.claims(PATH).includes(READY)]).toEqual([false, false]);
     await ensemble.until(Promise.all([alone, enter(2)]));
+  });
+
+  it('works round after round with a client that has no transactions', async () => {
+    const withoutTransactions: ClientFactory = (options) => {
+      const client = ensemble.zookeeper.client()(options);
+      return Object.defineProperty(client, 'capabilities', {
+        value: { ...client.capabilities, multi: false },
+      });
+    };
+    const open = () => ensemble.session({ client: withoutTransactions }).doubleBarrier(PATH, 2);
+    const [a, b] = await ensemble.until(Promise.all([open().enter(), open().enter()]));
+    const late = await ensemble.until(open().enter());
+    const leaving = [a, b, late].map((passage) => passage.leave());
+    await ensemble.until(Promise.all(leaving));
+    expect(ensemble.claims(PATH)).toEqual([]);
+    const gone = await ensemble.until(Promise.all([open().enter(), open().enter()]));
+    await ensemble.until(Promise.all(gone.map((passage) => passage.release())));
+    const early = open().enter();
+    const state = watch(early);
+    await ensemble.clock.advance(1_000);
+    expect([state.settled, ensemble.claims(PATH).includes(READY)]).toEqual([false, false]);
+    await ensemble.until(Promise.all([early, open().enter()]));
   });
 
   it('is entered also where another identity keeps `ready` to itself', async () => {
