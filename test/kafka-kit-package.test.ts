@@ -94,27 +94,34 @@ describe('each of its eight errors is raised', () => {
     expect((error as LockError).cause).toMatchObject({ code: 'InvalidACL' });
   });
 
-  it('ErrUnlockingFailed: when ZooKeeper refuses, and releaseAndLog logs it instead', async () => {
-    const errors: string[] = [];
-    const logger = {
-      debug() {},
-      info() {},
-      warn() {},
-      error(message: string) {
-        errors.push(message);
-      },
-    };
-    const lock = ensemble.lock(PATH, {}, { logger });
-    const lease = await ensemble.until(lock.acquire({ owner: 'alice' }));
-    const other = await ensemble.until(ensemble.lock(`${PATH}/other`, {}, { logger }).acquire());
-    await refuseDeletion();
-    const error = await failureOf(lease.release());
-    expect(error).toBeInstanceOf(UnlockingFailedError);
-    expect((error as LockError).code).toBe('UNLOCKING_FAILED');
-    await ensemble.until(lock.releaseAndLog({ owner: 'alice' }));
-    expect(errors.at(-1)).toContain('is not held by owner "alice"');
-    await ensemble.until(other.release());
-  });
+  it.each(['release', 'releaseAndLog'] as const)(
+    'ErrUnlockingFailed: when ZooKeeper refuses; releaseAndLog logs it instead (%s)',
+    async (way) => {
+      const errors: string[] = [];
+      const logger = {
+        debug() {},
+        info() {},
+        warn() {},
+        error(message: string) {
+          errors.push(message);
+        },
+      };
+      const lock = ensemble.lock(PATH, {}, { logger });
+      const lease = await ensemble.until(lock.acquire({ owner: 'alice' }));
+      const other = await ensemble.until(ensemble.lock(`${PATH}/other`, {}, { logger }).acquire());
+      await refuseDeletion();
+      const error = await failureOf(lock[way]({ owner: 'alice' }));
+      expect(lease.isHeld()).toBe(false);
+      if (way === 'release') {
+        expect(error).toBeInstanceOf(UnlockingFailedError);
+        expect((error as LockError).code).toBe('UNLOCKING_FAILED');
+      } else {
+        expect(error).toBeUndefined();
+        expect(errors).toEqual([expect.stringMatching(/^UnlockingFailedError: .*could not be released/)]);
+      }
+      await ensemble.until(other.release());
+    },
+  );
 
   it.each(['reject', 'count'] as const)(
     'ErrExpireLockFailed: is logged, and the cause of the timeout that it leads to (%s)',
