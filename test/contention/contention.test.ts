@@ -179,6 +179,26 @@ describe.each(['recursive', 'children'] as const)('contention under a root, by %
   });
 });
 
+describe("a lock's own contention", () => {
+  it('tells who holds and who waits behind, in order, and every change', async () => {
+    await using ensemble = await VirtualEnsemble.start();
+    const { lease, waiting } = await someLines(ensemble);
+    const lock = ensemble.lock('/locks/a', { owner: 'carl' });
+    const told = heard(lock.contention);
+    await ensemble.clock.advance(100);
+    lock.acquire().catch(() => undefined);
+    await ensemble.clock.advance(100);
+    await ensemble.until(lease.release());
+    await ensemble.until(waiting);
+    await ensemble.clock.advance(100);
+    const lines = told.map(({ holder, contenders }) => [holder?.owner, contenders.map(({ owner }) => owner)]);
+    expect(lines[0]).toEqual(['anna', ['anna', 'ben']]);
+    expect(lines).toContainEqual(['anna', ['anna', 'ben', 'carl']]);
+    expect(lines.at(-1)).toEqual(['ben', ['ben', 'carl']]);
+    expect(told.at(-1)).toMatchObject({ path: '/locks/a', freshness: 'live', unsafeMix: false });
+  });
+});
+
 describe('a recursive watch', () => {
   it('costs one request for a claim that comes and none for one that goes', async () => {
     await using ensemble = await VirtualEnsemble.start();
