@@ -8,11 +8,12 @@ const RUNS = 1_000;
 /** Its output and exit code. */
 function simulate(...args: string[]): Promise<{ readonly output: string; readonly code: number | null }> {
   const program = fileURLToPath(new URL('simulate.mjs', import.meta.url));
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
@@ -44,4 +45,19 @@ it('a history that breaks one says which command shows it again', { timeout: 60_
     /npm run simulate -- --seed \d+ --workload lock --profile crowd --mutant 'the line is ordered by name'/,
   );
   expect(code).toBe(1);
+});
+
+it('the simulation says how it is used when it is asked, and in one line what it does not know', async () => {
+  const [asked, unknown, number] = await Promise.all([
+    simulate('--help'),
+    simulate('--sede', '7'),
+    simulate('--runs', 'many'),
+  ]);
+  expect(asked).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^usage: npm run simulate -- /) as string,
+  });
+  expect(unknown.output).toMatch(/^Unknown option '--sede'.*\n\nusage: /);
+  expect(number.output).toMatch(/^--runs is "many": give a whole number\n\nusage: /);
+  expect([unknown.code, number.code]).toEqual([64, 64]);
 });

@@ -1,23 +1,52 @@
 // @ts-check
 /**
- * `npm run simulate -- --runs N [--seed S] [--workload W] [--profile P] [--mutant M]`: N histories from seed S on, of locks and
- * everything that is built from them unless `--workload` says of what. One history alone is told
- * event by event. The exit code is 1 when a guarantee broke, and the last lines say how to see it again.
+ * `npm run simulate -- --runs N`: many histories, each from its seed; `--help` says what else. The exit code is 1 when a guarantee
+ * broke, and the last lines say how to see it again.
  */
 
-import process, { hrtime, stdout } from 'node:process';
+import process, { hrtime, stderr, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
-import './load.mjs';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '1' },
-    seed: { type: 'string', default: '1' },
-    workload: { type: 'string' },
-    profile: { type: 'string' },
-    mutant: { type: 'string' },
-  },
-});
+const USAGE = `usage: npm run simulate -- [--runs N] [--seed S] [--workload W] [--profile P] [--mutant M]
+
+Plays N histories (default 1) from seed S (default 1) on, of locks and everything that is built from them.
+One history alone is told event by event. The exit code is 1 when a guarantee broke, 64 for bad usage.
+
+  --workload W  what people do, as in test/simulation/workloads/index.ts; default: what the seed says
+  --profile P   how they do it and what goes wrong, as in test/simulation/profiles.ts; default: what the seed says
+  --mutant M    with this fault put into the sources, as in test/simulation/mutants.mjs
+`;
+
+const { values } = given();
+if (values.help) {
+  stdout.write(USAGE);
+  process.exit(0);
+}
+await import('./load.mjs');
+
+function given() {
+  try {
+    const parsed = parseArgs({
+      options: {
+        runs: { type: 'string', default: '1' },
+        seed: { type: 'string', default: '1' },
+        workload: { type: 'string' },
+        profile: { type: 'string' },
+        mutant: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    for (const name of /** @type {const} */ (['runs', 'seed'])) {
+      const text = parsed.values[name];
+      if (!/^\d+$/.test(text)) throw new TypeError(`--${name} is "${text}": give a whole number`);
+    }
+    return parsed;
+  } catch (error) {
+    stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return process.exit(64);
+  }
+}
+
 // Stacks are for one history alone.
 if (values.runs !== '1') Error.stackTraceLimit = 0;
 const runs = Number(values.runs);
