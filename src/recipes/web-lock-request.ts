@@ -52,14 +52,15 @@ const MODES = ['exclusive', 'shared'] as const;
 /** What Web IDL makes of the arguments, and then the standard's own checks, in its order. @internal */
 export function requestFrom<T>(given: readonly unknown[]): WebLockRequest<T> {
   if (given.length < 2) throw new TypeError(`request() needs a name and a callback: ${given.length} given`);
-  const name = String(given[0]);
+  const name = textOf('name', given[0]);
   const dictionary = given.length === 2 ? undefined : given[1];
   const callback = given.length === 2 ? given[1] : given[2];
   if (dictionary !== undefined && dictionary !== null && !/^(?:object|function)$/.test(typeof dictionary))
     throw new TypeError(`options is a ${typeof dictionary}: give an object, or leave it out`);
   const { mode: asked, ifAvailable, steal, signal } = (dictionary ?? {}) as WebLockOptions;
-  const mode = MODES.find((known) => known === (asked ?? 'exclusive'));
-  if (mode === undefined) throw new TypeError(`mode is ${String(asked)}: give 'exclusive' or 'shared'`);
+  const text = asked === undefined ? 'exclusive' : textOf('mode', asked);
+  const mode = MODES.find((known) => known === text);
+  if (mode === undefined) throw new TypeError(`mode is ${text}: give 'exclusive' or 'shared'`);
   if (signal !== undefined && !isSignal(signal))
     throw new TypeError('signal is no AbortSignal: give that of an AbortController, or leave it out');
   if (typeof callback !== 'function')
@@ -81,6 +82,12 @@ export function requestFrom<T>(given: readonly unknown[]): WebLockRequest<T> {
     signal,
     callback: callback as WebLockCallback<T>,
   };
+}
+
+/** Web IDL's DOMString: whatever has a text, which a symbol has not. */
+function textOf(what: string, value: unknown): string {
+  if (typeof value === 'symbol') throw new TypeError(`${what} is a symbol: give text`);
+  return String(value);
 }
 
 function pathOf(name: string): string {

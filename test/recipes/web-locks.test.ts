@@ -226,6 +226,8 @@ describe('what cannot be meant', () => {
     ['no callback behind options', ['orders', {}], 'TypeError'],
     ['a callback that is none', ['orders', {}, 'later'], 'TypeError'],
     ['a mode that is none', ['orders', { mode: 'write' }, never], 'TypeError'],
+    ['null for a mode', ['orders', { mode: null }, never], 'TypeError'],
+    ['a symbol for a name', [Symbol('orders'), never], 'TypeError'],
     ['a signal that is none', ['orders', { signal: {} }, never], 'TypeError'],
     ['options that are none', ['orders', 'shared', never], 'TypeError'],
   ])('is refused before anything is asked for: %s', async (_, given, name) => {
