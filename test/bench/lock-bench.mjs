@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../dist/src/index.js';
 import { inspectLocks } from '../../dist/src/inspect/index.js';
@@ -19,6 +20,7 @@ const PEERS_REPORT = fileURLToPath(new URL('../../docs/benchmarks-peers.md', imp
 const [, script = '', connectString = '127.0.0.1:2181', roundsGiven = '12', shareGiven = '1'] = process.argv;
 const [report = REPORT, only = ''] = process.argv.slice(5);
 const ROUNDS = Number(roundsGiven);
+const HOLD_MS = 5;
 /** So much of a duration or a number. @param {number} whole */
 const share = (whole) => Math.ceil(whole * Number(shareGiven));
 /** @type {string[]} */
@@ -199,6 +201,70 @@ async function contended(contenders, cycles, shared) {
   );
 }
 
+/**
+ * Ten contenders that hold for 5 ms, and what no lock can do without: a bare session deletes a node after as long a pause, and
+ * another one hears of it.
+ */
+async function heldForAWhile() {
+  const place = path();
+  const locks = Array.from({ length: 10 }, () => open().lock(place));
+  const [deleting, watching] = [await bareClient(connectString), await bareClient(connectString)];
+  /** @type {number[]} */
+  let handOvers = [];
+  const contend = async (/** @type {number} */ milliseconds) => {
+    handOvers = [];
+    let releasedAt = 0;
+    const end = now() + milliseconds;
+    await Promise.all(
+      locks.map(async (lock) => {
+        while (now() < end) {
+          const lease = await lock.acquire();
+          if (releasedAt > 0) handOvers.push(now() - releasedAt);
+          await delay(HOLD_MS);
+          releasedAt = now();
+          await lease.release();
+        }
+      }),
+    );
+    return percentile(handOvers, 0.5);
+  };
+  const hear = async () => {
+    const node = path();
+    await deleting.create(node, new Uint8Array(), { mode: 'ephemeral' });
+    /** @type {Promise<number>} */
+    const heard = new Promise((resolve) => {
+      void watching.exists(node, () => resolve(now()));
+    });
+    await delay(HOLD_MS);
+    const start = now();
+    await deleting.delete(node, -1);
+    return (await heard) - start;
+  };
+  await contend(share(1_000));
+  /** @type {{ ours: number, heard: number }[]} */
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ours = await contend(share(600));
+    const times = [];
+    for (const end = now() + share(600); now() < end || times.length === 0; ) times.push(await hear());
+    rounds.push({ ours, heard: percentile(times, 0.5) });
+  }
+  /** @param {(round: { ours: number, heard: number }) => number} pick */
+  const median = (pick) => percentile(rounds.map(pick), 0.5);
+  say('## Ten contenders, each holding for 5 ms');
+  say('');
+  say('| | p50 | times the event |');
+  say('| --- | --- | --- |');
+  say(
+    `| a bare session's request to delete a node, until another one has the event | ${micros(median(({ heard }) => heard))} | 1.00 |`,
+  );
+  say(
+    `| from \`release()\` to the next one's \`held\` | ${micros(median(({ ours }) => ours))} | ${median(({ ours, heard }) => ours / heard).toFixed(2)} |`,
+  );
+  say('');
+  await Promise.all([deleting.close(), watching.close()]);
+}
+
 /** Ten contenders of one session without a hold: through the server, and sharing a claim, turn by turn. */
 async function localHandOvers() {
   const session = open();
@@ -361,6 +427,7 @@ await contended(10, share(3_000), false);
 await contended(100, share(3_000), false);
 await contended(share(1_000), share(3_000), true);
 say('');
+await heldForAWhile();
 await localHandOvers();
 await manyPaths();
 await longLine();
