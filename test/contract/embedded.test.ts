@@ -2,12 +2,14 @@ import { dial } from '#dial';
 import { createEmbeddedZooKeeper } from '../../src/embedded/index.js';
 import { wireClient } from '../../src/zookeeper/wire-client.js';
 import { clientContract } from './client-contract.js';
+import { LONG_SESSION_MS } from './harness.js';
 
 const TICK_MS = 250;
-const CONTAINER_CHECK_MS = 100;
+/** A long session is as long as on a real server: client and server share a thread here, and a slow one. */
+const times = { tickMs: TICK_MS, maxSessionTimeoutMs: LONG_SESSION_MS, containerCheckMs: 100 };
 
 clientContract('the wire client on the embedded ZooKeeper, over TCP', async () => {
-  const embedded = await createEmbeddedZooKeeper({ tickMs: TICK_MS, containerCheckMs: CONTAINER_CHECK_MS });
+  const embedded = await createEmbeddedZooKeeper(times);
   const { connectString } = embedded;
   const close = (): Promise<void> => embedded.close();
   return { factory: wireClient(dial), connectString, leastSessionMs: 2 * TICK_MS, close };
@@ -16,11 +18,7 @@ clientContract('the wire client on the embedded ZooKeeper, over TCP', async () =
 clientContract(
   'the client of the embedded ZooKeeper, in its process',
   async () => {
-    const embedded = await createEmbeddedZooKeeper({
-      port: false,
-      tickMs: TICK_MS,
-      containerCheckMs: CONTAINER_CHECK_MS,
-    });
+    const embedded = await createEmbeddedZooKeeper({ ...times, port: false });
     const { connectString } = embedded;
     const close = (): Promise<void> => embedded.close();
     return { factory: embedded.client(), connectString, leastSessionMs: 2 * TICK_MS, close };
