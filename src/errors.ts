@@ -75,7 +75,7 @@ export class LockTimeoutError extends LockError {
   constructor(path: string, timeoutMs: number, standing: string, cause?: unknown) {
     super(
       'LOCK_TIMEOUT',
-      `${path} was not obtained within ${timeoutMs} ms (${standing}): wait longer (timeoutMs), or look at who holds it (lock.entries())`,
+      `${path} was not obtained within ${timeoutMs} ms (${standing}): wait longer (timeoutMs), or look at who holds it (a lock's entries())`,
       path,
       cause,
     );
@@ -301,7 +301,7 @@ export class SemaphoreSizeError extends LockError {
   constructor(path: string, asked: number, size: number) {
     super(
       'SEMAPHORE_SIZE',
-      `${path} has ${size} permits, not ${asked}: use session.semaphore(path, ${size}); to change it, let all its users end and delete ${path} with what is under it`,
+      `${path} has ${size} permit${size === 1 ? '' : 's'}, not ${asked}: use session.semaphore(path, ${size}); to change it, let all its users end and delete ${path} with what is under it`,
       path,
     );
     this.size = size;

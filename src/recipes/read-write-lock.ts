@@ -31,6 +31,7 @@ export class ReadLease extends SharedLease {
 export class WriteLease extends Lease {
   readonly #readLock: () => Lock<ReadLease>;
   #downgrading: Promise<ReadLease> | null = null;
+  #reader: ReadLease | null = null;
 
   /** @internal */
   constructor(parts: LeaseParts, readLock: () => Lock<ReadLease>) {
@@ -48,6 +49,8 @@ export class WriteLease extends Lease {
    * In every case no reader's node is left behind. Without a deadline of its own: it ends with the session.
    */
   downgrade(): Promise<ReadLease> {
+    // A reader that has gone is nobody's any more, and neither are we.
+    if (this.#reader?.isHeld() === false) this.#downgrading = null;
     this.#downgrading ??= this.#downgrade().catch((error: unknown) => {
       this.#downgrading = null;
       throw error;
@@ -75,12 +78,12 @@ export class WriteLease extends Lease {
       });
     };
     try {
-      const lease = await this.#readLock().takePlace({
+      const lease = (this.#reader = await this.#readLock().takePlace({
         claim: this.parts.claim,
         ...(owner === undefined ? {} : { owner }),
         signal: ending.signal,
         leave,
-      });
+      }));
       if (lease === null) throw new LockingFailedError(path, 'it was busy; please report this');
       return lease;
     } catch (error) {

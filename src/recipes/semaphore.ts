@@ -145,7 +145,7 @@ export class Semaphore extends Observable<Ownership<SemaphoreLease>> {
           new InvalidArgumentError(
             'permits',
             count,
-            `${path} has ${size}: give a whole number from 1 to ${size}`,
+            `give a whole number from 1 to ${size}, which is all there are`,
             path,
           ),
       );

@@ -235,6 +235,13 @@ describe('a downgrade (T48)', () => {
     expect(broken.isHeld()).toBe(false);
   });
 
+  it('whose reader has gone already is LOCK_LOST', async () => {
+    const writing = await ensemble.until(open().writeLock.acquire());
+    const reading = await ensemble.until(writing.downgrade());
+    await ensemble.until(reading.release());
+    await expect(writing.downgrade()).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'released' });
+  });
+
   it('is refused while other acquisitions of the owner share the lease, which stays', async () => {
     const { writeLock } = open({ owner: 'me', reentrancy: 'count' });
     const first = await ensemble.until(writeLock.acquire());
