@@ -54,6 +54,8 @@ export class KnownLines {
   /** Those used last come last. */
   readonly #first = new Map<string, FirstClaim>();
   readonly #watched = new Map<string, Watched>();
+  /** By path, how many look on there. */
+  readonly #onlookers = new Map<string, number>();
 
   constructor(client: ZooKeeperClient) {
     this.#client = client;
@@ -114,6 +116,21 @@ export class KnownLines {
     if (last?.name === name) last.gone = true;
   }
 
+  /**
+   * Somebody of this session begins to look on at a path with a persistent watch; the returned function says that he stops. Nothing is
+   * known of that line meanwhile: before 3.9 a server keeps one kind of watch for a path and session, and ours would make his one
+   * that fires once (ZOOKEEPER-4466).
+   */
+  giveWay(path: string): () => void {
+    this.#onlookers.set(path, (this.#onlookers.get(path) ?? 0) + 1);
+    this.#unwatch(path);
+    return () => {
+      const left = (this.#onlookers.get(path) ?? 0) - 1;
+      if (left > 0) this.#onlookers.set(path, left);
+      else this.#onlookers.delete(path);
+    };
+  }
+
   #holds(path: string, rule: QueueRule, { connection, life, lineOf }: FirstClaim): boolean {
     const watched = this.#watched.get(path);
     return (
@@ -134,7 +151,7 @@ export class KnownLines {
 
   /** An event comes before the answer to any later creation, so whoever was made at another path of this name is not taken for a follower. */
   #watch(path: string, connection: ConnectionState): void {
-    if (this.#watched.get(path)?.connection === connection) return;
+    if (this.#onlookers.has(path) || this.#watched.get(path)?.connection === connection) return;
     this.#unwatch(path);
     const [oldest] = this.#watched.size >= KNOWN_PATHS ? this.#watched.keys() : [];
     if (oldest !== undefined) this.#unwatch(oldest);

@@ -4,6 +4,7 @@
  */
 import { type ClaimData, decodeClaim } from './claim-data.js';
 import type { ContenderInLine, Contention } from './contention-facts.js';
+import { linesKnownTo } from './known-lines.js';
 import {
   type Contender,
   contenderOf,
@@ -108,6 +109,7 @@ export class LineWatch {
     if (this.#depth === 'once') return;
     this.watching = 'children';
     if (!client.capabilities.addWatch) return;
+    this.#forget.set('known', linesKnownTo(client).giveWay(this.#root));
     const watcher = (event: WatchEvent) => {
       if (round === this.#round) this.#hear(client, event);
     };

@@ -186,6 +186,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'src/line-watch': [
     'src/claim-data',
     'src/contention-facts (type)',
+    'src/known-lines',
     'src/queue',
     'src/zookeeper/client (type)',
     'src/zookeeper/errors',
