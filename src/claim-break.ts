@@ -3,7 +3,7 @@ import { checkLockPath } from './arguments.js';
 import { decodeClaim } from './claim-data.js';
 import { ClaimGoneError, InvalidArgumentError, LockingFailedError } from './errors.js';
 import { makeParents } from './parents.js';
-import { contenderOf } from './queue.js';
+import { isClaimName } from './queue.js';
 import { OPEN_ACL, type Stat, type TransactionOperation, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 
@@ -31,14 +31,14 @@ export interface AuditEntry {
 
 const encoder = new TextEncoder();
 
-/** A path whose last name is one that some client gives its claims: anything else in ZooKeeper is not ours to end. */
+/** A path whose last name is one that some client, or a recipe of ours, gives its claims: anything else in ZooKeeper is not ours to end. */
 export function checkClaimPath(claim: string): void {
   checkLockPath(claim, 'claim');
-  if (contenderOf(claim.slice(claim.lastIndexOf('/') + 1)) === null)
+  if (!isClaimName(claim.slice(claim.lastIndexOf('/') + 1)))
     throw new InvalidArgumentError(
       'claim',
       claim,
-      "give a claim's path, such as '/locks/orders/lock-0000000007': nobody stands in line by that name",
+      "give a claim's path, such as '/locks/orders/lock-0000000007': no client gives its claims such a name",
     );
 }
 

@@ -45,7 +45,10 @@ const known = new Set([
   'revoke',
 ]);
 
-/** What Curator writes over a claim, as all of its data, to ask its holder to give up. */
+/**
+ * What Curator writes over a claim, as all of its data, to ask its holder to give up. Where no client of Curator listens we write who
+ * asks, and why, behind it.
+ */
 const CURATOR_REVOKE = '__REVOKE__';
 
 const number = (value: unknown): number | undefined =>
@@ -78,7 +81,8 @@ function present<T extends Record<string, unknown>>(
 
 /** Reads a claim. Whatever the bytes are, there is an answer: at worst one that says nothing. */
 export function decodeClaim(bytes: Uint8Array): ClaimData {
-  if (isCuratorRevoke(bytes)) return { revoke: { by: 'a client of Curator', why: '' }, rest: {} };
+  const asked = requestInPlace(bytes);
+  if (asked !== undefined) return { revoke: asked, rest: {} };
   const fields = fieldsOf(bytes);
   if (fields === null) return { rest: {} };
   const revoke = request(fields['revoke']);
@@ -116,19 +120,30 @@ export function sameRequest(known: RevokeRequest | null, request: RevokeRequest)
   return known?.by === request.by && known.why === request.why && known.graceMs === request.graceMs;
 }
 
-/** Whether this is Curator's request, in place of the claim's own data. */
-export function isCuratorRevoke(bytes: Uint8Array): boolean {
-  return bytes.length === CURATOR_REVOKE.length && decoder.decode(bytes) === CURATOR_REVOKE;
+/** Whether a request stands in place of the claim's own data. */
+export function isInPlace(bytes: Uint8Array): boolean {
+  return requestInPlace(bytes) !== undefined;
+}
+
+function requestInPlace(bytes: Uint8Array): RevokeRequest | undefined {
+  if (bytes[0] !== CURATOR_REVOKE.charCodeAt(0)) return undefined;
+  const said = decoder.decode(bytes);
+  if (said === CURATOR_REVOKE) return { by: 'a client of Curator', why: '' };
+  return said.startsWith(CURATOR_REVOKE)
+    ? request(fieldsOf(bytes.subarray(CURATOR_REVOKE.length)))
+    : undefined;
 }
 
 /**
  * A claim's data with a request to give up added. JSON of this package, or of the Go package, keeps all that it says; other
- * data is another client's, and is replaced by Curator's request: its holder has to put back what it needs.
+ * data is another client's, or the id of a candidate, and is replaced: its holder has to put back what it needs. `inLine`: it is a
+ * lock's, so a client of Curator may listen, to Curator's request and nothing else.
  */
-export function withRevoke(bytes: Uint8Array, revoke: RevokeRequest): Uint8Array {
+export function withRevoke(bytes: Uint8Array, revoke: RevokeRequest, inLine: boolean): Uint8Array {
   const fields = fieldsOf(bytes);
   const ours = fields !== null && ('v' in fields || 'ttl_deadline' in fields);
-  return encoder.encode(ours ? JSON.stringify({ ...fields, revoke }) : CURATOR_REVOKE);
+  if (ours) return encoder.encode(JSON.stringify({ ...fields, revoke }));
+  return encoder.encode(inLine ? CURATOR_REVOKE : CURATOR_REVOKE + JSON.stringify(revoke));
 }
 
 function fieldsOf(bytes: Uint8Array): Record<string, unknown> | null {

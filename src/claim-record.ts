@@ -2,7 +2,7 @@
  * What our claim's znode says, as far as we wrote it. Every rewrite is versioned, so that a renewal and a purge by
  * someone else exclude each other (DESIGN §3.9), and keeps the fields that others put there.
  */
-import { type ClaimData, decodeClaim, encodeClaim, isCuratorRevoke } from './claim-data.js';
+import { type ClaimData, decodeClaim, encodeClaim, isInPlace } from './claim-data.js';
 import { type Clock, elapsedMs, type Instant, instant } from './clock.js';
 import type { Stat, ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
@@ -80,14 +80,14 @@ export class ClaimRecord {
   }
 
   /**
-   * Puts back what our claim says where Curator's request was written over it; the request stays in it. Resolves at once when there
+   * Puts back what our claim says where a request was written over it, and keeps the request in our JSON. Resolves at once when there
    * is none. Rejects with the {@link ZooKeeperError} of the read or the write.
    */
   restore(client: ZooKeeperClient, path: string): Promise<void> {
     return this.#inTurn(async () => {
       for (;;) {
         const { data, stat } = await client.getData(path);
-        if (!isCuratorRevoke(data)) return;
+        if (!isInPlace(data)) return;
         this.#keep(data, stat);
         const restored = this.#verbatim ?? encodeClaim(this.#data, this.#madeMs);
         try {

@@ -4,6 +4,7 @@ import type { RevokeRequest } from '../machines/lock-machine.js';
 import { AUDIT_PATH, type AuditEntry, audited, breakClaim } from './claim-break.js';
 import { decodeClaim, sameRequest, withRevoke } from './claim-data.js';
 import { ClaimGoneError, LockingFailedError, SessionClosedError } from './errors.js';
+import { contenderOf } from './queue.js';
 import { pause, readWhenConnected, watching } from './reading.js';
 import type { ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
@@ -56,11 +57,12 @@ async function ask(client: ZooKeeperClient, claim: string, request: RevokeReques
       const { owner, revoke = null } = decodeClaim(data);
       if (sameRequest(revoke, request)) return czxid;
       const { by, why } = request;
+      const inLine = contenderOf(claim.slice(claim.lastIndexOf('/') + 1)) !== null;
       await audited(
         client,
         'revoke',
         { claim, by, why, owner, session: ephemeralOwner, czxid },
-        { type: 'setData', path: claim, data: withRevoke(data, request), version },
+        { type: 'setData', path: claim, data: withRevoke(data, request, inLine), version },
       );
       return czxid;
     } catch (error) {

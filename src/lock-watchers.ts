@@ -1,6 +1,6 @@
 /** What the lock machine's slots listen for: the predecessor, our own claim, the answer to the grant's write. */
 import type { Claim, LockEvent, Predecessor, Verdict, WatchInput } from '../machines/lock-machine.js';
-import { type ClaimData, decodeClaim, isCuratorRevoke, mayBeSucceeded } from './claim-data.js';
+import { type ClaimData, decodeClaim, isInPlace, mayBeSucceeded } from './claim-data.js';
 import type { ClaimRecord } from './claim-record.js';
 import type { ExpireLockFailedError } from './errors.js';
 import { lookAhead, type WaitedLine } from './look-ahead.js';
@@ -164,7 +164,7 @@ export function watchClaim(
           if (stat.version === 0) return;
           const { revoke } = decodeClaim(data);
           if (revoke !== undefined) sendBack({ type: 'claim.revokeRequested', request: revoke });
-          if (isCuratorRevoke(data)) restore();
+          if (isInPlace(data)) restore();
         },
         (error: unknown) => {
           if (!stopped && isZooKeeperError(error, 'NoNode'))

@@ -84,6 +84,11 @@ export function bearsGuid(name: string, guid: string): boolean {
 }
 
 const PLAIN_LABEL = 'lock-';
+const CANDIDATE_LABEL = 'latch-';
+/** A semaphore's, Curator's and ours. */
+export const PERMIT_LABEL = 'lease-';
+/** A double barrier's, ours alone: Curator's members are a bare GUID, as anything may be. */
+export const MEMBER_LABEL = 'member-';
 const DIGITS = 10;
 const ZERO = 0x30;
 
@@ -323,11 +328,28 @@ export const readRule: QueueRule = { ...lockRule, label: READER };
 /** A writer holds alone. */
 export const writeRule: QueueRule = { ...lockRule, label: WRITER };
 
-const latch: Form = { pattern: /(?:^|-)latch-(-\d{9,10}|\d{10})$/, kind: 'exclusive', dialect: 'curator' };
+const latch: Form = {
+  pattern: new RegExp(`(?:^|-)${CANDIDATE_LABEL}(-\\d{9,10}|\\d{10})$`),
+  kind: 'exclusive',
+  dialect: 'curator',
+};
+/** Those among whom there is no order: a permit, a member. */
+const unordered: Form = {
+  pattern: new RegExp(`^_c_[0-9a-f-]{36}-(?:${PERMIT_LABEL}|${MEMBER_LABEL})(-\\d{9,10}|\\d{10})$`),
+  kind: 'exclusive',
+  dialect: 'curator',
+};
+
+/** Whether some client, or one of our recipes, gives its claims such a name. */
+export function isClaimName(name: string): boolean {
+  return (
+    contenderOf(name) !== null || contenderIn(latch, name) !== null || contenderIn(unordered, name) !== null
+  );
+}
 
 /** Candidates as Curator's LeaderLatch names them: a lock's line under other names. */
 export const latchRule: QueueRule = {
   ...lockRule,
-  label: 'latch-',
+  label: CANDIDATE_LABEL,
   lineOf: (names) => lineOf(names, (name) => contenderIn(latch, name)),
 };

@@ -247,9 +247,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Deletes somebody's claim by force. **Its holder may go on working for a moment**: it hears `expired('node-deleted')` (`'revoked'` if it
-   * was asked before) when its
-   * watch fires, and only fencing tokens keep its late writes out. Leaves an entry under `/holdfast/audit`, which it resolves with.
+   * Deletes somebody's claim by force, at a lock, an election, a semaphore or a double barrier. **Its holder may go on working for a
+   * moment**: it hears `expired('node-deleted')` (`'revoked'` if it was asked before) when its watch fires, and only fencing tokens keep its late
+   * writes out. Leaves an entry under `/holdfast/audit`, which it resolves with.
    *
    * Rejects with `CLAIM_GONE` when there is no such claim, `LOCKING_FAILED` when this identity may not, or when the claim changed in
    * that moment, `INVALID_ARGUMENT` when no client's claim has such a name, whatever the znode is; with a `ZooKeeperError` when there is
@@ -264,7 +264,8 @@ export class Session implements AsyncDisposable {
 
   /**
    * Asks a claim's holder to give up, and breaks the claim when the grace is over. A holder of this package hears
-   * `ownership.revokeRequested`, one of Curator its listener; any other client hears nothing, and loses the claim. Resolves with null when
+   * `ownership.revokeRequested`, one of a lock of Curator its listener; anybody else hears nothing, and loses the claim. A candidate's id
+   * gives way to the request until it is put back: other clients read that for a moment. Resolves with null when
    * the claim went by itself, else with the entry of the break, whose danger is {@link breakClaim}'s.
    *
    * Rejects with `CLAIM_GONE` when nobody holds this claim any more, `LOCKING_FAILED` when this identity may not ask or may not break,

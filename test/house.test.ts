@@ -212,6 +212,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/claim-break',
     'src/claim-data',
     'src/errors',
+    'src/queue',
     'src/reading',
     'src/zookeeper/client (type)',
     'src/zookeeper/errors',

@@ -5,7 +5,7 @@ import { ENDING_OPTIONS, endClaim } from './ending-a-claim.js';
 export const breakCommand: Command = {
   name: 'break',
   summary: "end a holder's claim by force, at once, with an entry in the audit",
-  usage: '<lock or claim path> --by name --why text [--yes] [options]',
+  usage: '<path of a lock, election, semaphore or claim> --by name --why text [--yes] [options]',
   example: "holdfast break /locks/orders --by ada --why 'its host is gone' --yes",
   options: ENDING_OPTIONS,
   notes: [

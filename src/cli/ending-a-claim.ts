@@ -1,7 +1,10 @@
 /** What `holdfast revoke` and `holdfast break` share: whose claim is meant, who wants it ended, and whether really. */
 import { filter, firstValueFrom } from 'rxjs';
+import { decodeClaim } from '../claim-data.js';
 import type { ContenderInLine } from '../contention.js';
+import { isClaimName } from '../queue.js';
 import type { Session } from '../session.js';
+import { isZooKeeperError } from '../zookeeper/errors.js';
 import {
   asUsage,
   type EndingSignal,
@@ -24,8 +27,6 @@ export const ENDING_OPTIONS = {
   ...CONNECTION_OPTIONS,
 } as const;
 
-const OTHER_CLAIM = /-(?:lease|latch)-(?:-\d{9,10}|\d{10})$/;
-
 /** A claim that is to be ended, and on whose word. */
 export interface Ending {
   readonly session: Session;
@@ -43,7 +44,10 @@ export async function endClaim(
   question: (holder: string, claim: string) => string,
   end: (ending: Ending) => Promise<number>,
 ): Promise<number> {
-  const path = onePositional(parsed, 'a lock path such as /locks/orders, or the path of one claim');
+  const path = onePositional(
+    parsed,
+    'the path of a lock, an election or a semaphore, such as /locks/orders, or the path of one claim',
+  );
   const by = required(parsed, 'by', 'say who you are');
   const why = required(parsed, 'why', 'say why');
   const sure = flag(parsed, 'yes');
@@ -76,22 +80,58 @@ export async function endClaim(
   }
 }
 
-/** The claim at this path, or who holds the lock at it; null when nobody does. */
-async function claimAt(session: Session, path: string): Promise<Pick<Ending, 'claim' | 'holder'> | null> {
+type Found = Pick<Ending, 'claim' | 'holder'>;
+
+const isClaim = (path: string) => isClaimName(path.slice(path.lastIndexOf('/') + 1));
+
+/**
+ * The claim at this path, or who holds the lock, leads the election or has the only permit of the semaphore at it; null when nobody
+ * does. Throws a {@link UsageError} where several hold and none is the first: which of them is meant is not ours to say.
+ */
+async function claimAt(session: Session, path: string): Promise<Found | null> {
   const line = (lockPath: string) =>
     firstValueFrom(session.contention(lockPath).pipe(filter(({ freshness }) => freshness === 'live')));
   asUsage(() => session.contention(path));
   const above = path.slice(0, path.lastIndexOf('/'));
   if (above !== '') {
-    const { contenders } = await line(above);
+    const { contenders, foreign } = await line(above);
     const found = contenders.find((contender) => contender.path === path);
     if (found !== undefined) return { claim: path, holder: nameOf(found) };
-    // What stands in no lock's line: a lease of a semaphore, a candidate of an election.
-    if (OTHER_CLAIM.test(path) && (await session.readClaim(path)) !== null)
-      return { claim: path, holder: 'its holder' };
+    if (isClaim(path) && foreign.includes(path.slice(above.length + 1))) return outOfLine(session, path);
   }
-  const { holder } = await line(path);
-  return holder && { claim: holder.path, holder: nameOf(holder) };
+  const { holder, foreign: members } = await line(path);
+  if (holder !== null) return { claim: holder.path, holder: nameOf(holder) };
+  const { leader } = await firstValueFrom(
+    session
+      .election(path)
+      .observe()
+      .pipe(filter(({ freshness }) => freshness === 'live')),
+  );
+  if (leader !== null) return outOfLine(session, leader.claimPath);
+  const { foreign: permits } = await line(`${path}/leases`);
+  const names = [...members, ...permits.map((name) => `leases/${name}`)].filter(isClaim);
+  const [only, ...rest] = names.map((name) => `${path}/${name}`);
+  if (only === undefined) return null;
+  if (rest.length === 0) return outOfLine(session, only);
+  throw new UsageError(
+    `${names.length} claims are at ${path}, none ahead of the others: give the path of one: ${[only, ...rest].sort().join(', ')}`,
+  );
+}
+
+/** A claim that stands in no lock's line, and what it says of its holder; null when it has gone. */
+async function outOfLine(session: Session, claim: string): Promise<Found | null> {
+  try {
+    const said = await session.readClaim(claim);
+    if (said === null) return null;
+    const data = decodeClaim(new TextEncoder().encode(said));
+    // Who wrote no JSON wrote its id, or its address.
+    const label = /^[^\p{C}\ufffd{]{1,200}$/u.test(said) && data.revoke === undefined ? said : undefined;
+    const known = data.owner ?? data.host ?? label;
+    return { claim, holder: known === undefined ? 'its holder' : nameOf({ ...data, label, session: '' }) };
+  } catch (error) {
+    if (!isZooKeeperError(error, 'NoAuth')) throw error;
+    return { claim, holder: 'its holder' };
+  }
 }
 
 function required(parsed: ParsedCommand, name: string, what: string): string {
@@ -100,7 +140,9 @@ function required(parsed: ParsedCommand, name: string, what: string): string {
   return given;
 }
 
-function nameOf({ owner, host, pid, label, session }: ContenderInLine): string {
+type Said = { readonly [K in 'owner' | 'host' | 'pid' | 'label']?: ContenderInLine[K] | undefined };
+
+function nameOf({ owner, host, pid, label, session }: Said & { readonly session: string }): string {
   const where = host === undefined ? undefined : `${host}${pid === undefined ? '' : `:${pid}`}`;
   const who = [owner || label, where].filter((part) => part !== undefined && part !== '');
   return who.length > 0 ? who.join(' on ') : `session ${session}`;

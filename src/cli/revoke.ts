@@ -7,7 +7,7 @@ const DEFAULT_GRACE_MS = 30_000;
 export const revoke: Command = {
   name: 'revoke',
   summary: 'ask a holder to give up; when the grace is over, end its claim by force',
-  usage: '<lock or claim path> --by name --why text [--grace ms] [--yes] [options]',
+  usage: '<path of a lock, election, semaphore or claim> --by name --why text [--grace ms] [--yes] [options]',
   example: "holdfast revoke /locks/orders --by ada --why 'maintenance at noon' --grace 60000 --yes",
   options: {
     grace: {

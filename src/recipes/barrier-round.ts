@@ -4,7 +4,7 @@
  */
 import type { Claim, Verdict } from '../../machines/lock-machine.js';
 import { listOrNothing } from '../line-listing.js';
-import { everyChild, lockRule, type QueueRule } from '../queue.js';
+import { everyChild, lockRule, MEMBER_LABEL, type QueueRule } from '../queue.js';
 import type { Acl, Stat, TransactionOperation, ZooKeeperClient } from '../zookeeper/client.js';
 import { isZooKeeperError } from '../zookeeper/errors.js';
 
@@ -33,7 +33,7 @@ export function sortedOut(names: readonly string[]) {
 /** Enough are there, or may have been: then `ready` is, and {@link admit} knows whose. */
 export const memberRule = (members: number): QueueRule => ({
   ...lockRule,
-  label: 'member-',
+  label: MEMBER_LABEL,
   lineOf: everyChild,
   holdsByPresence: true,
   verdictOf: ({ contenders }, claimName) => {

@@ -14,6 +14,7 @@ import {
   takeWhile,
   tap,
 } from 'rxjs';
+import { isInPlace } from '../claim-data.js';
 import { listInOrder } from '../line-listing.js';
 import { latchRule } from '../queue.js';
 import { watching } from '../reading.js';
@@ -72,9 +73,14 @@ function leaderAt(client: ZooKeeperClient, path: string): Observable<Leader | nu
     switchMap(({ contenders: [first] }) => {
       if (first === undefined) return concat(of(null), somebody(client, path));
       const claimPath = `${path}/${first.name}`;
+      let id = '';
       return watchNode(client, claimPath).pipe(
         takeWhile((news) => news.type === 'seen'),
-        map(({ data }) => ({ id: decoder.decode(data), claimPath })),
+        map(({ data }) => {
+          // A request to give up stands there until the leader puts its id back.
+          if (!isInPlace(data)) id = decoder.decode(data);
+          return { id, claimPath };
+        }),
       );
     }),
     repeat(),

@@ -9,7 +9,7 @@ import { checkCount, checkOptionalDuration, checkOptions, checkOwner } from '../
 import { InvalidArgumentError } from '../errors.js';
 import type { SharedLease } from '../lease.js';
 import type { Ownership } from '../ownership.js';
-import { everyChild, lockRule, type QueueRule } from '../queue.js';
+import { everyChild, lockRule, PERMIT_LABEL, type QueueRule } from '../queue.js';
 import { asking } from '../reading.js';
 import {
   atOnce,
@@ -40,7 +40,7 @@ export interface SemaphoreParts {
 
 /** Curator's rule: there are not more leases than permits. All children count, whoever made them. */
 const permitRule = (size: number): QueueRule => ({
-  label: 'lease-',
+  label: PERMIT_LABEL,
   lineOf: everyChild,
   holdsByPresence: true,
   verdictOf: ({ contenders }, claimName) => {

@@ -135,6 +135,25 @@ describe('holdfast break', () => {
     expect(heard.at(-1)?.status).toBe(left);
   });
 
+  it('ends a leader and the only permit by the path of what they hold, and asks which of several permits', async () => {
+    const session = observer(inject('zookeeper'));
+    const on = await stage();
+    const breaking = (path: string) => on.holdfast(['break', path, ...WHO, '--yes', ...CONNECT]).ended;
+    const leadership = await session.election('/ending/election', { id: 'bob' }).campaign();
+    const permits = session.semaphore('/ending/semaphore', 2);
+    const [one, other] = [await permits.acquire(), await permits.acquire()];
+    const [led, several] = await Promise.all([breaking('/ending/election'), breaking('/ending/semaphore')]);
+    expect([led.code, several.code]).toEqual([0, 64]);
+    for (const claimPath of [...one.claimPaths, ...other.claimPaths])
+      expect(several.stderr).toContain(claimPath);
+    const [claimPath = ''] = one.claimPaths;
+    expect((await breaking(claimPath)).code).toBe(0);
+    expect((await breaking('/ending/semaphore')).code).toBe(0);
+    expect(
+      await Promise.all([leadership.claimPath, ...other.claimPaths].map((path) => session.readClaim(path))),
+    ).toEqual([null, null]);
+  });
+
   it('of a lock that nobody holds, or of a claim that has gone, is 66', async () => {
     const on = await stage();
     const gone = '/ending/free/_c_00000000-0000-4000-8000-000000000000-lock-0000000000';
