@@ -8,10 +8,8 @@
 import type { Verdict } from '../machines/lock-machine.js';
 import type { Listing } from './line-listing.js';
 import { isPastCounterEnd, type Line, type QueueRule, verdictOf } from './queue.js';
+import { RecentPaths } from './recent-paths.js';
 import type { ConnectionState, ZooKeeperClient } from './zookeeper/client.js';
-
-/** So many paths are known of, those used last; each may have a watch at the server. */
-export const KNOWN_PATHS = 1_000;
 
 /** That a claim of ours was first at a path, and when that is good for anything. */
 export interface FirstClaim {
@@ -51,9 +49,11 @@ function behindIn({ contenders: [first, second], pastCounterEnd }: Line, name: s
 /** See the file's head. One for each ZooKeeper session. */
 export class KnownLines {
   readonly #client: ZooKeeperClient;
-  /** Those used last come last. */
-  readonly #first = new Map<string, FirstClaim>();
-  readonly #watched = new Map<string, Watched>();
+  readonly #first = new RecentPaths<FirstClaim>();
+  /** Each is a watch at the server. */
+  readonly #watched = new RecentPaths<Watched>((path, { watcher }) => {
+    this.#client.removeWatch(path, watcher);
+  });
   /** By path, how many look on there. */
   readonly #onlookers = new Map<string, number>();
 
@@ -72,7 +72,7 @@ export class KnownLines {
   verdictOn(path: string, rule: QueueRule, name: string, last: FirstClaim): Verdict | null {
     const sequence = last.sequence + 1;
     if (numberOf(rule, name) !== sequence || !this.#holds(path, rule, last)) return null;
-    this.#remember(path, { ...last, name, sequence, gone: false });
+    this.#first.set(path, { ...last, name, sequence, gone: false });
     return { kind: 'holds', queueLength: last.queueLength };
   }
 
@@ -96,7 +96,7 @@ export class KnownLines {
       last.lineOf === lineOf;
     const behind =
       queueLength === 1 ? Number.POSITIVE_INFINITY : repeated ? behindIn(listing.line(rule), name) : 0;
-    this.#remember(path, {
+    this.#first.set(path, {
       connection,
       life,
       lineOf,
@@ -142,19 +142,10 @@ export class KnownLines {
     );
   }
 
-  #remember(path: string, claim: FirstClaim): void {
-    this.#first.delete(path);
-    this.#first.set(path, claim);
-    const [oldest] = this.#first.size > KNOWN_PATHS ? this.#first.keys() : [];
-    if (oldest !== undefined) this.#first.delete(oldest);
-  }
-
   /** An event comes before the answer to any later creation, so whoever was made at another path of this name is not taken for a follower. */
   #watch(path: string, connection: ConnectionState): void {
     if (this.#onlookers.has(path) || this.#watched.get(path)?.connection === connection) return;
     this.#unwatch(path);
-    const [oldest] = this.#watched.size >= KNOWN_PATHS ? this.#watched.keys() : [];
-    if (oldest !== undefined) this.#unwatch(oldest);
     const ended = () => {
       if (this.#watched.get(path) !== watched) return;
       this.#first.delete(path);

@@ -5,12 +5,10 @@
 import type { Clock } from './clock.js';
 import { Lease } from './lease.js';
 import type { Ownership } from './ownership.js';
+import { RecentPaths } from './recent-paths.js';
 
 /** What was seen before weighs so much against what is seen now: the last ten or so decide. */
 const FADING = 0.9;
-
-/** Paths are remembered so long as no more than this many others came since. */
-const MOST_PATHS = 1_000;
 
 /** One line's pace. */
 export class Pace {
@@ -37,19 +35,11 @@ export class Pace {
 
 /** The paces of a session's lines. */
 export class Paces {
-  readonly #byPath = new Map<string, Pace>();
+  readonly #byPath = new RecentPaths<Pace>();
 
   at(path: string): Pace {
     const pace = this.#byPath.get(path) ?? new Pace();
-    // Set anew, it is the last to be forgotten.
-    this.#byPath.delete(path);
     this.#byPath.set(path, pace);
-    if (this.#byPath.size > MOST_PATHS) {
-      for (const oldest of this.#byPath.keys()) {
-        this.#byPath.delete(oldest);
-        break;
-      }
-    }
     return pace;
   }
 }

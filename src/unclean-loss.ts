@@ -6,29 +6,20 @@ import type { Claim, LockContext, Marking, Predecessor } from '../machines/lock-
 import { decodeClaim } from './claim-data.js';
 import { afterSync } from './line-listing.js';
 import { MARK_NAME } from './queue.js';
+import { RecentPaths } from './recent-paths.js';
 import { type Acl, OPEN_ACL, type TransactionOperation, type ZooKeeperClient } from './zookeeper/client.js';
 import { isZooKeeperError } from './zookeeper/errors.js';
 import type { SessionPort } from './zookeeper/session-port.js';
 
-/** Marks are remembered so long as no more than this many others were found since. */
-const MOST_PATHS = 1_000;
-
 /** Since when one session knows of the marks in its way. A loss is waited out once, however often it is run into. */
 export class FoundLosses {
-  readonly #byPath = new Map<string, { readonly mark: bigint; readonly sinceMs: number }>();
+  readonly #byPath = new RecentPaths<{ readonly mark: bigint; readonly sinceMs: number }>();
 
   /** When the mark that `mark` made was found first, on the clock of `nowMs`. */
   since(lockPath: string, mark: bigint, nowMs: number): number {
     const known = this.#byPath.get(lockPath);
     if (known?.mark === mark) return known.sinceMs;
-    this.forget(lockPath);
     this.#byPath.set(lockPath, { mark, sinceMs: nowMs });
-    if (this.#byPath.size > MOST_PATHS) {
-      for (const oldest of this.#byPath.keys()) {
-        this.#byPath.delete(oldest);
-        break;
-      }
-    }
     return nowMs;
   }
 

@@ -70,6 +70,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/claim-data',
     'src/line-listing',
     'src/queue',
+    'src/recent-paths',
     'src/zookeeper/client',
     'src/zookeeper/errors',
     'src/zookeeper/session-port (type)',
@@ -99,8 +100,10 @@ const MAY_IMPORT: Record<string, string[]> = {
     'machines/ (type)',
     'src/line-listing (type)',
     'src/queue',
+    'src/recent-paths',
     'src/zookeeper/client (type)',
   ],
+  'src/recent-paths': [],
   'src/parents': ['src/zookeeper/client', 'src/zookeeper/errors'],
   'src/lock-actors': [
     'machines/',
@@ -163,7 +166,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'src/zookeeper/session-port (type)',
     'xstate',
   ],
-  'src/pace': ['src/clock', 'src/lease', 'src/ownership (type)'],
+  'src/pace': ['src/clock', 'src/lease', 'src/ownership (type)', 'src/recent-paths'],
   'src/reentrancy': ['src/acquisition', 'src/errors', 'src/lease (type)', 'src/ownership'],
   'src/lock-entries': ['src/errors', 'src/queue'],
   'src/lock': [

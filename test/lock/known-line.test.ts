@@ -1,27 +1,17 @@
 import { expect, it } from 'vitest';
-import { KNOWN_PATHS, KnownLines } from '../../src/known-lines.js';
+import { KnownLines } from '../../src/known-lines.js';
 import { Listing } from '../../src/line-listing.js';
 import { latchRule, lockRule, type QueueRule } from '../../src/queue.js';
+import { MOST_PATHS } from '../../src/recent-paths.js';
 import type { ZooKeeperClient } from '../../src/zookeeper/client.js';
-import { opcode } from '../../src/zookeeper/records.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
 const PATH = '/locks/a';
 const nothing = new Uint8Array(0);
-const nameOf = new Map<number, string>(Object.entries(opcode).map(([name, type]) => [type, name]));
-
-/** What the server is asked from now on, but for pings; each call begins anew. */
+/** What the server is asked from now on; each call begins anew. */
 function requestsOf(ensemble: VirtualEnsemble): () => string[] {
-  let asked: string[] = [];
-  ensemble.zookeeper.faults.loseNextRequest(({ type }) => {
-    if (type !== opcode.ping) asked.push(nameOf.get(type) ?? String(type));
-    return false;
-  });
-  return () => {
-    const before = asked;
-    asked = [];
-    return before;
-  };
+  const asked = ensemble.requests();
+  return () => asked.splice(0);
 }
 
 type Lockable = { acquire(): Promise<{ release(): Promise<void> }> };
@@ -277,10 +267,10 @@ it('a line is known as it was read: who reads other names looks himself', async 
 
 it('so many lines are known and watched, those used last, and no more', async () => {
   await using ensemble = await VirtualEnsemble.start();
-  const paths = Array.from({ length: KNOWN_PATHS + 5 }, (_, index) => `/p${index}`);
+  const paths = Array.from({ length: MOST_PATHS + 5 }, (_, index) => `/p${index}`);
   const { client, known } = await knownAfterTwo(ensemble, paths, lockRule);
   expect(known.expectAt('/p4', lockRule)).toBeNull();
   expect(known.expectAt('/p5', lockRule)).not.toBeNull();
-  expect(ensemble.zookeeper.watchCount()).toBe(KNOWN_PATHS);
+  expect(ensemble.zookeeper.watchCount()).toBe(MOST_PATHS);
   await ensemble.until(client.close());
 });

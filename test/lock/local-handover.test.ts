@@ -1,7 +1,6 @@
 /** Contenders of one process that share a claim (docs/decisions/019). In virtual time, on the embedded ZooKeeper. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Lease, Lock, LockOptions, Ownership, Session } from '../../src/index.js';
-import { opcode } from '../../src/zookeeper/records.js';
 import { VirtualEnsemble } from '../setup/virtual-ensemble.js';
 
 const PATH = '/locks/orders';
@@ -47,16 +46,6 @@ function listen(to = lock) {
   return { heard, subscription, statuses: () => heard.map(({ status }) => status) };
 }
 
-/** The requests of one kind that reach the server from now on. */
-function requests() {
-  const seen: string[] = [];
-  ensemble.zookeeper.faults.loseNextRequest(({ type }) => {
-    if (type !== opcode.ping) seen.push(Object.entries(opcode).find(([, code]) => code === type)?.[0] ?? '?');
-    return false;
-  });
-  return seen;
-}
-
 const newestSession = () => ensemble.zookeeper.sessions().at(-1)?.id ?? '';
 
 describe('contenders of one process', () => {
@@ -95,7 +84,7 @@ describe('contenders of one process', () => {
     const first = await held(lock.acquire());
     const { leases } = queue(['a', 'b', 'c']);
     await settle();
-    const seen = requests();
+    const seen = ensemble.requests();
     await release(first);
     await release(await held(leases[0]));
     await release(await held(leases[1]));
@@ -240,7 +229,7 @@ describe('a contender that waits for its own', () => {
 
   it('is told at once that it is busy, when it would not wait', async () => {
     const first = await held(lock.acquire());
-    const seen = requests();
+    const seen = ensemble.requests();
     expect(await ensemble.until(lock.tryAcquire())).toBeNull();
     expect(seen).toEqual([]);
     await release(first);
@@ -306,7 +295,7 @@ describe('a contender that waits for its own', () => {
     await settle();
     const { leases } = queue(['a']);
     await settle();
-    const seen = requests();
+    const seen = ensemble.requests();
     ensemble.zookeeper.faults.cut(newestSession());
     await settle();
     expect(first.heard.at(-1)).toEqual({ status: 'expired', reason: 'suspended' });

@@ -64,16 +64,6 @@ async function waitMs(waiting: Promise<unknown>, sinceMs = ensemble.clock.now())
   return ensemble.clock.now() - sinceMs;
 }
 
-/** The requests that reach the server from now on, pings left out. */
-function requests() {
-  const seen: string[] = [];
-  ensemble.zookeeper.faults.loseNextRequest(({ type }) => {
-    if (type !== opcode.ping) seen.push(Object.entries(opcode).find(([, code]) => code === type)?.[0] ?? '?');
-    return false;
-  });
-  return seen;
-}
-
 describe('a holder that ends without releasing', () => {
   it('is waited out: the next one holds so long after it found out, and not before', async () => {
     const { lease, end } = await holder({ owner: 'alice' });
@@ -185,7 +175,7 @@ describe('a holder that ends without releasing', () => {
 
   it('is nothing to locks without the option, which leave no mark either', async () => {
     await lost();
-    const seen = requests();
+    const seen = ensemble.requests();
     const { claimPath, release } = await ensemble.held(PATH).then((lease) => ({
       claimPath: lease.claimPath,
       release: () => lease.release(),
@@ -222,7 +212,7 @@ describe('a clean release', () => {
     const session = ensemble.session();
     await ensemble.until(session.lock('/locks/warm').acquire());
     await ensemble.until((await ensemble.until(minding({}, session).acquire())).release());
-    const seen = requests();
+    const seen = ensemble.requests();
     const lease = await ensemble.until(minding({}, session).acquire());
     await ensemble.until(lease.release());
     expect(seen).toEqual(['create2', 'getChildren2', 'multi', 'multi']);

@@ -94,6 +94,17 @@ export class VirtualEnsemble implements AsyncDisposable {
     });
   }
 
+  /** The names of the requests that reach the server from now on, pings left out; they are added as they come. */
+  requests(): string[] {
+    const seen: string[] = [];
+    this.zookeeper.faults.loseNextRequest(({ type }) => {
+      if (type !== opcode.ping)
+        seen.push(Object.entries(opcode).find(([, code]) => code === type)?.[0] ?? '?');
+      return false;
+    });
+    return seen;
+  }
+
   /** Settles `promise` by letting time pass, as little as it takes. */
   until<T>(promise: Promise<T>, limitMs?: number): Promise<T> {
     return this.clock.until(promise, limitMs);
