@@ -1,4 +1,5 @@
 /** A part of the lock's chart that two of its states have, and only with `marks`: what lies between being first and holding (docs/decisions/020). */
+import { unanswered } from './lock-answers.js';
 import { slotInput } from './lock-setup.js';
 
 /** Whoever is first leaves its mark; that of a holder who ended without releasing is waited out. */
@@ -22,11 +23,7 @@ export const marking = {
       },
       { target: '#lock.waitingOnPredecessor.delaying', actions: 'noteLoss' },
     ],
-    onError: [
-      { guard: 'retryableNow', target: '#lock.waitingOnPredecessor.retrying' },
-      { guard: 'retryable', target: '#lock.waitingOnPredecessor.awaitingSession' },
-      { target: '#lock.failed', actions: { type: 'fail', params: { kind: 'refused' } } },
-    ],
+    onError: unanswered('#lock.waitingOnPredecessor.awaitingSession', '#lock.waitingOnPredecessor.retrying'),
   },
 } as const;
 

@@ -314,16 +314,6 @@ export const string: JuteType<string> = {
   leastBytes: 4,
 };
 
-/** Many strings; see {@link JuteReader.strings}. */
-export const strings: JuteType<readonly string[]> = {
-  read: (reader) => reader.strings(),
-  write: (writer, values) => {
-    writer.int32(values.length);
-    for (const value of values) writer.string(value);
-  },
-  leastBytes: 4,
-};
-
 /** Many of one kind. */
 export function vector<T>(element: JuteType<T>): JuteType<readonly T[]> {
   return {
@@ -340,6 +330,12 @@ export function vector<T>(element: JuteType<T>): JuteType<readonly T[]> {
     leastBytes: 4,
   };
 }
+
+/** Many strings; see {@link JuteReader.strings}. */
+export const strings: JuteType<readonly string[]> = {
+  ...vector(string),
+  read: (reader) => reader.strings(),
+};
 
 type Fields = Readonly<Record<string, JuteType<unknown>>>;
 type RecordOf<F> = { readonly [K in keyof F]: F[K] extends JuteType<infer T> ? T : never };
