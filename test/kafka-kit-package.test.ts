@@ -42,6 +42,13 @@ const failureOf = async (promise: Promise<unknown>): Promise<unknown> => {
   }
   return undefined;
 };
+/** A logger, and the errors that it was told. */
+const errorLog = () => {
+  const errors: string[] = [];
+  const ignored = () => undefined;
+  const error = (message: string) => errors.push(message);
+  return { errors, logger: { debug: ignored, info: ignored, warn: ignored, error } };
+};
 const refuseDeletion = async () => {
   const client = await ensemble.outsider();
   const acl = [{ permissions: NO_DELETE, scheme: 'world', id: 'anyone' }];
@@ -97,15 +104,7 @@ describe('each of its eight errors is raised', () => {
   it.each(['release', 'releaseAndLog'] as const)(
     'ErrUnlockingFailed: when ZooKeeper refuses; releaseAndLog logs it instead (%s)',
     async (way) => {
-      const errors: string[] = [];
-      const logger = {
-        debug() {},
-        info() {},
-        warn() {},
-        error(message: string) {
-          errors.push(message);
-        },
-      };
+      const { logger, errors } = errorLog();
       const lock = ensemble.lock(PATH, {}, { logger });
       const lease = await ensemble.until(lock.acquire({ owner: 'alice' }));
       const other = await ensemble.until(ensemble.lock(`${PATH}/other`, {}, { logger }).acquire());
@@ -126,15 +125,7 @@ describe('each of its eight errors is raised', () => {
   it.each(['reject', 'count'] as const)(
     'ErrExpireLockFailed: is logged, and the cause of the timeout that it leads to (%s)',
     async (reentrancy) => {
-      const errors: string[] = [];
-      const logger = {
-        debug() {},
-        info() {},
-        warn() {},
-        error(message: string) {
-          errors.push(message);
-        },
-      };
+      const { logger, errors } = errorLog();
       await ensemble.until(ensemble.held(PATH).then((lease) => lease.release()));
       const client = await ensemble.outsider();
       const stuck = bytes('{"v":1,"ttl_ms":2000}');
