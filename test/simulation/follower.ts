@@ -101,10 +101,12 @@ export class Follower implements ConnectionServer {
     return connection;
   }
 
-  pathsWatchedBy(sessionId: string): string[] {
-    return [...this.#connections].flatMap(({ inner }) =>
-      inner.sessionId === sessionId ? this.watches.pathsOf(inner) : [],
-    );
+  /** What each of its connections watches. */
+  get watched(): { readonly sessionId: string; readonly paths: readonly string[] }[] {
+    return [...this.#connections].map(({ inner }) => ({
+      sessionId: inner.sessionId,
+      paths: this.watches.pathsOf(inner),
+    }));
   }
 
   /** The leader committed. */

@@ -134,15 +134,14 @@ export class World {
     this.traces?.push(`${(this.clock.now() / 1000).toFixed(3).padStart(8)} ${who.padEnd(6)} ${what}`);
   }
 
-  /** The paths that the process's connections have watches on. */
-  watchedBy(participant: Participant): string[] {
+  /** What each connection at a server watches, also those of sessions that are over for whoever had them. */
+  get watched(): { readonly sessionId: string; readonly paths: readonly string[] }[] {
     const { server } = this.ensemble.zookeeper;
-    const { sessionId } = participant;
-    const paths: string[] = [];
-    for (const connection of server.connections)
-      if (connection.sessionId === sessionId) paths.push(...server.watches.pathsOf(connection));
-    for (const follower of this.ensemble.followers) paths.push(...follower.pathsWatchedBy(sessionId));
-    return paths;
+    const here = [...server.connections].map((connection) => ({
+      sessionId: connection.sessionId,
+      paths: server.watches.pathsOf(connection),
+    }));
+    return [...here, ...this.ensemble.followers.flatMap(({ watched }) => watched)];
   }
 
   /** A new process. */

@@ -2,6 +2,7 @@
  * No watch is left behind at any server: not on what nobody waits for any more, and none once every attempt is over; but for one of a
  * process on the path of a lock that it uses, which tells it the end of what it knows of the line.
  */
+import type { Attempt } from '../attempt.js';
 import type { Participant } from '../participant.js';
 import type { World } from '../world.js';
 import type { Checker } from './checker.js';
@@ -43,35 +44,31 @@ export class NoWatchLeft implements Checker {
     const mine = this.#world.attempts.filter(
       (attempt) => attempt.participant === participant && attempt.pending,
     );
-    return this.#watchesOf(participant).others.filter(
-      (watched) =>
-        !mine.some(({ paths }) => paths.some((path) => watched === path || watched.startsWith(`${path}/`))),
-    );
+    const lockPaths = this.#lockPaths((attempt) => attempt.participant === participant);
+    return this.#world.watched
+      .filter(({ sessionId }) => sessionId === participant.sessionId)
+      .flatMap(({ paths }) => paths.filter((path) => !lockPaths.has(path)))
+      .filter(
+        (watched) =>
+          !mine.some(({ paths }) => paths.some((path) => watched === path || watched.startsWith(`${path}/`))),
+      );
   }
 
-  /** What a process watches: once each, the paths of its locks, a semaphore's mutex included; and everything else. */
-  #watchesOf(participant: Participant): { known: Set<string>; others: string[] } {
-    const paths = new Set(
+  /** The paths of locks, a semaphore's mutex included, for which somebody asked. */
+  #lockPaths(by: (attempt: Attempt) => boolean = () => true): Set<string> {
+    return new Set(
       this.#world.attempts
-        .filter((attempt) => attempt.participant === participant)
-        .flatMap((attempt) => attempt.paths.flatMap((path) => [path, `${path}/locks`])),
+        .filter(by)
+        .flatMap(({ paths }) => paths.flatMap((path) => [path, `${path}/locks`])),
     );
-    const known = new Set<string>();
-    const others: string[] = [];
-    for (const watched of this.#world.watchedBy(participant)) {
-      if (paths.has(watched) && !known.has(watched)) known.add(watched);
-      else others.push(watched);
-    }
-    return { known, others };
   }
 
   end(): string | undefined {
     if (this.#world.attempts.some((attempt) => attempt.pending)) return undefined;
-    const known = this.#world.participants.reduce(
-      (sum, participant) => sum + this.#watchesOf(participant).known.size,
-      0,
-    );
-    const left = this.#world.ensemble.watchCount - known;
+    const lockPaths = this.#lockPaths();
+    // One for each connection and path; a second one there, of whatever kind, is left over.
+    const known = this.#world.watched.flatMap(({ paths }) => paths.filter((path) => lockPaths.has(path)));
+    const left = this.#world.ensemble.watchCount - known.length;
     return left === 0 ? undefined : `${left} watches are left at the servers`;
   }
 }
