@@ -12,9 +12,15 @@ export const canDial: boolean = true;
 /** TLS, where it is wanted: to load it takes as long as a lock's first round trips. */
 const tls = () => process.getBuiltinModule('node:tls');
 
+/**
+ * Where all connections read to: what came is handed on before anything else is read, and whoever hears it copies what it keeps. A piece
+ * of memory for each read, as Node makes it, costs more than what is in it.
+ */
+const incoming = new Uint8Array(65_536);
+
 /** Plain TCP. A name is looked up anew on every attempt, so that a moved server is found. */
 export const dial: Dial = ({ host, port }, events) =>
-  new SocketTransport(net.connect({ host, port, noDelay: true }), 'connect', events);
+  new SocketTransport((onread) => net.connect({ host, port, noDelay: true, onread }), 'connect', events);
 
 /**
  * TLS; `options` go to `tls.connect`, and the server's name is checked unless they say otherwise.
@@ -24,9 +30,15 @@ export function tlsDial(options: TlsOptions): Dial {
   const secureContext = secureContextOf(options);
   return ({ host, port }, events) => {
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls().connect({ ...name, ...options, secureContext, host, port });
-    socket.setNoDelay(true);
-    return new SocketTransport(socket, 'secureConnect', events);
+    return new SocketTransport(
+      (onread) => {
+        // A socket of the caller's could be used once, and there will be other connections.
+        const given = { ...name, ...options, socket: undefined, secureContext, host, port, onread };
+        return tls().connect(given).setNoDelay(true);
+      },
+      'secureConnect',
+      events,
+    );
   };
 }
 
@@ -50,15 +62,20 @@ class SocketTransport implements Transport {
   #waiting: Uint8Array[] = [];
   #ended = false;
 
-  constructor(socket: net.Socket, ready: 'connect' | 'secureConnect', events: TransportEvents) {
+  constructor(
+    open: (onread: net.OnReadOpts) => net.Socket,
+    ready: 'connect' | 'secureConnect',
+    events: TransportEvents,
+  ) {
+    const callback = (length: number) => {
+      if (!this.#ended) events.received(incoming.subarray(0, length));
+      return true;
+    };
+    const socket = open({ buffer: incoming, callback });
     this.#socket = socket;
     let failure: Error | undefined;
     socket.once(ready, () => {
       if (!this.#ended) events.opened();
-    });
-    socket.on('data', ({ buffer, byteOffset, byteLength }) => {
-      // As plain bytes: a Buffer's `slice` is no copy, and its memory is used again for what comes next.
-      if (!this.#ended) events.received(new Uint8Array(buffer, byteOffset, byteLength));
     });
     socket.on('error', (error) => {
       failure = error;
