@@ -32,19 +32,6 @@ const NEVER = '9999-12-31T23:59:59Z';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const known = new Set([
-  'timestamp',
-  'ttl_deadline',
-  'owner_id',
-  'v',
-  'ttl_ms',
-  'host',
-  'pid',
-  'session_timeout_ms',
-  'place',
-  'revoke',
-]);
-
 /**
  * What Curator writes over a claim, as all of its data, to ask its holder to give up. Where no client of Curator listens we write who
  * asks, and why, behind it.
@@ -59,6 +46,9 @@ const time = (value: unknown): number | undefined => {
   return number(Date.parse(value));
 };
 
+// The Go package stores "no owner" as the text `<nil>` (K29).
+const named = (value: unknown): string | undefined =>
+  value === '' || value === '<nil>' ? undefined : text(value);
 const transaction = (value: unknown): bigint | undefined =>
   typeof value === 'string' && /^\d{1,19}$/.test(value) ? BigInt(value) : undefined;
 
@@ -70,14 +60,21 @@ const request = (value: unknown): RevokeRequest | undefined => {
   return ms === undefined ? { by, why } : { by, why, graceMs: ms };
 };
 
-/** Drops what is undefined, so that `exactOptionalPropertyTypes` and JSON agree on "absent". */
-function present<T extends Record<string, unknown>>(
-  fields: T,
-): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-}
+/** Where a field of the JSON goes, and how it is read: undefined for what says nothing. */
+const known = new Map<string, readonly [keyof ClaimData, (value: unknown) => unknown]>([
+  ['timestamp', ['madeMs', time]],
+  ['ttl_deadline', ['ttlDeadlineMs', time]],
+  ['owner_id', ['owner', named]],
+  ['v', ['version', number]],
+  ['ttl_ms', ['ttlMs', number]],
+  ['host', ['host', text]],
+  ['pid', ['pid', number]],
+  ['session_timeout_ms', ['sessionTimeoutMs', number]],
+  ['place', ['place', transaction]],
+  ['revoke', ['revoke', request]],
+]);
+
+const NOTHING_ELSE = Object.freeze({});
 
 /** Reads a claim. Whatever the bytes are, there is an answer: at worst one that says nothing. */
 export function decodeClaim(bytes: Uint8Array): ClaimData {
@@ -85,29 +82,16 @@ export function decodeClaim(bytes: Uint8Array): ClaimData {
   if (asked !== undefined) return { revoke: asked, rest: {} };
   const fields = fieldsOf(bytes);
   if (fields === null) return { rest: {} };
-  const revoke = request(fields['revoke']);
-  const owner = text(fields['owner_id']);
-  return {
-    ...present({
-      madeMs: time(fields['timestamp']),
-      ttlDeadlineMs: time(fields['ttl_deadline']),
-      // The Go package stores "no owner" as the text `<nil>` (K29).
-      owner: owner === '' || owner === '<nil>' ? undefined : owner,
-      version: number(fields['v']),
-      ttlMs: number(fields['ttl_ms']),
-      host: text(fields['host']),
-      pid: number(fields['pid']),
-      sessionTimeoutMs: number(fields['session_timeout_ms']),
-      place: transaction(fields['place']),
-      revoke,
-    }),
+  const data: Record<string, unknown> = {};
+  const others: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    const [field, read] = known.get(name) ?? [];
+    const said = read?.(value);
+    if (field !== undefined && said !== undefined) data[field] = said;
     // A request that says nothing of who asks is none of ours.
-    rest: Object.fromEntries(
-      Object.entries(fields).filter(
-        ([name]) => !known.has(name) || (name === 'revoke' && revoke === undefined),
-      ),
-    ),
-  };
+    else if (field === undefined || field === 'revoke') others.push([name, value]);
+  }
+  return { ...data, rest: others.length === 0 ? NOTHING_ELSE : Object.fromEntries(others) };
 }
 
 /** Whether another claim may take this one's place in the moment it goes: its end is then nobody's grant. */
@@ -156,8 +140,6 @@ function fieldsOf(bytes: Uint8Array): Record<string, unknown> | null {
     return null;
   }
 }
-
-const NOTHING_ELSE = Object.freeze({});
 
 /** What a claim of ours says before it is granted. */
 export function newClaim(

@@ -91,6 +91,7 @@ export const PERMIT_LABEL = 'lease-';
 export const MEMBER_LABEL = 'member-';
 const DIGITS = 10;
 const ZERO = 0x30;
+const DASH = 0x2d;
 
 /**
  * The number of a name that ends in a dash, or nothing, and `lock-` and ten digits; −1 for any other name. Nearly every name is
@@ -98,8 +99,10 @@ const ZERO = 0x30;
  */
 function plainSequence(name: string): number {
   const at = name.length - DIGITS;
-  if (at < PLAIN_LABEL.length || !name.startsWith(PLAIN_LABEL, at - PLAIN_LABEL.length)) return -1;
-  if (at > PLAIN_LABEL.length && name[at - PLAIN_LABEL.length - 1] !== '-') return -1;
+  const labelAt = at - PLAIN_LABEL.length;
+  if (labelAt < 0 || (labelAt > 0 && name.charCodeAt(labelAt - 1) !== DASH)) return -1;
+  for (let index = 0; index < PLAIN_LABEL.length; index += 1)
+    if (name.charCodeAt(labelAt + index) !== PLAIN_LABEL.charCodeAt(index)) return -1;
   let sequence = 0;
   for (let index = at; index < name.length; index += 1) {
     const digit = name.charCodeAt(index) - ZERO;
