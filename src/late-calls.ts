@@ -9,7 +9,10 @@ export interface LateCallee {
   due(): void;
 }
 
-/** All calls come `delayMs` after they were asked for, in that order. */
+/** Of the delay: so much later a call may come, so that those who ask one after the other are called together. */
+const LATENESS = 0.25;
+
+/** All calls come in the order they were asked for: `delayMs` later, or up to a quarter more. */
 export class LateCalls {
   readonly #clock: Clock;
   readonly #delayMs: number;
@@ -22,7 +25,7 @@ export class LateCalls {
     this.#delayMs = delayMs;
   }
 
-  /** Whoever asks again is called once, that much later. */
+  /** Whoever asks again is called once, that much later than now. */
   add(callee: LateCallee): void {
     this.#waiting.delete(callee);
     this.#waiting.set(callee, this.#clock.now() + this.#delayMs);
@@ -49,7 +52,7 @@ export class LateCalls {
     for (const [callee, dueMs] of this.#waiting) {
       if (dueMs > now) {
         // Before the calls, which may add more: whoever finds no timer sets one.
-        this.#arm(Math.max(1, dueMs - now));
+        this.#arm(Math.max(this.#delayMs * LATENESS, dueMs - now));
         break;
       }
       this.#waiting.delete(callee);

@@ -18,6 +18,19 @@ describe('late calls', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('come together to those who asked within a quarter of the delay', async () => {
+    const clock = new SteppingClock();
+    const calls = new LateCalls(clock, 20);
+    const heard: string[] = [];
+    const say = (what: string) => ({ due: () => heard.push(`${what} at ${clock.now()}`) });
+    for (const what of ['first', 'second', 'third', 'fourth']) {
+      calls.add(say(what));
+      await clock.advance(2);
+    }
+    await clock.advance(50);
+    expect(heard).toEqual(['first at 20', 'second at 25', 'third at 25', 'fourth at 30']);
+  });
+
   it('may ask for another one', async () => {
     const clock = new SteppingClock();
     const calls = new LateCalls(clock, 5);
