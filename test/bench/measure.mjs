@@ -1,7 +1,9 @@
 // @ts-check
 /** What the benchmarks measure with: slices of time, percentiles, the server's counters, and where a cycle's time goes. */
+import { spawn } from 'node:child_process';
 import { Session as Inspector } from 'node:inspector/promises';
 import { connect as dialTcp } from 'node:net';
+import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { systemClock } from '../../dist/src/clock.js';
 import { dial } from '../../dist/src/zookeeper/socket.js';
@@ -44,6 +46,18 @@ export function counter(connectString, name) {
       .on('close', () => resolve(Number(new RegExp(`^${name}\\t(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)))
       .end('mntr');
   });
+}
+
+/**
+ * Keeps every processor from halting until the returned function is called: a loop on each, which gives way to whoever has work, and ends
+ * with this process.
+ */
+export function keepAwake() {
+  const loop = 'while kill -0 "$PPID"; do :; done 2>/dev/null';
+  const loops = cpus().map(() => spawn('chrt', ['--idle', '0', 'sh', '-c', loop], { stdio: 'ignore' }));
+  return () => {
+    for (const each of loops) each.kill('SIGKILL');
+  };
 }
 
 export const heapMegabytes = () => {

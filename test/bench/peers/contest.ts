@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
-import { counter } from '../measure.mjs';
+import { counter, keepAwake } from '../measure.mjs';
 
 /** What is asked of a contestant. */
 export interface Scenario {
@@ -102,6 +102,13 @@ class Contestant {
   }
 }
 
+/**
+ * How the machine is while a slice is taken. `idle`: a virtual processor halts whenever nobody has work, as it does hundreds of times
+ * a cycle's while; to wake it takes longer than a request. `awake`: something that always gives way runs on each, as other work does on a server.
+ */
+export const conditions = ['idle', 'awake'] as const;
+export type Condition = (typeof conditions)[number];
+
 /** How a contest is run. */
 export interface Contest {
   readonly peers: readonly Peer[];
@@ -114,10 +121,11 @@ export interface Contest {
   readonly pathOf: (name: string) => string;
 }
 
-/** What came of a contest, by contestant. */
-export interface Outcome {
-  /** One measurement a round. */
-  readonly rounds: ReadonlyMap<string, readonly Measured[]>;
+/** By contestant, one measurement a round. */
+export type Rounds = ReadonlyMap<string, readonly Measured[]>;
+
+/** What came of a contest. */
+export interface Outcome extends Readonly<Record<Condition, Rounds>> {
   /** With all their sessions open, when the last round was over. */
   readonly residentMegabytes: ReadonlyMap<string, number>;
 }
@@ -139,7 +147,7 @@ async function measured(contestant: Contestant, connect: string, seconds: number
   };
 }
 
-/** Runs it. Who goes first changes from round to round. */
+/** Runs it: in each round everybody under both conditions. Who goes first changes from round to round. */
 export async function compete(contest: Contest): Promise<Outcome> {
   const { peers, scenario, rounds, sliceSeconds, warmUp, pathOf } = contest;
   const contestants: { peer: Peer; contestant: Contestant }[] = [];
@@ -150,16 +158,25 @@ export async function compete(contest: Contest): Promise<Outcome> {
       await contestants.at(-1)?.contestant.told();
     }
     for (const { peer, contestant } of contestants) await contestant.slice(peer.warmUpSeconds * warmUp);
-    const taken = new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
+    const none = () => new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
+    const taken = { idle: none(), awake: none() };
     for (let round = 0; round < rounds; round += 1) {
       const first = round % contestants.length;
-      for (const { peer, contestant } of [...contestants.slice(first), ...contestants.slice(0, first)])
-        taken.get(peer.name)?.push(await measured(contestant, scenario.connect, sliceSeconds));
+      const inTurn = [...contestants.slice(first), ...contestants.slice(0, first)];
+      for (const condition of conditions) {
+        const letSleep = condition === 'awake' ? keepAwake() : () => undefined;
+        try {
+          for (const { peer, contestant } of inTurn)
+            taken[condition].get(peer.name)?.push(await measured(contestant, scenario.connect, sliceSeconds));
+        } finally {
+          letSleep();
+        }
+      }
     }
     const resident = contestants.map(
       ({ peer, contestant }) => [peer.name, contestant.residentMegabytes()] as const,
     );
-    return { rounds: taken, residentMegabytes: new Map(resident) };
+    return { ...taken, residentMegabytes: new Map(resident) };
   } finally {
     await Promise.all(contestants.map(({ contestant }) => contestant.stop()));
   }

@@ -12,7 +12,17 @@ import {
 import { root, textOf } from '../../setup/source-files.js';
 import type { Peer } from './contest.js';
 
-export const OURS = 'Holdfast';
+const major = (version: string) => version.replace(/^v?(\d+).*/, '$1');
+/** Whom its supporters support, beside the Node that runs this: that may be an older one, and half as fast at what a lock does. */
+const CURRENT_NODE = '24.21.0';
+const SAME_NODE = major(CURRENT_NODE) === major(process.version);
+
+/** Holdfast on the Node that runs this. */
+export const OURS = `Holdfast, Node ${major(process.version)}`;
+/** Holdfast on the current Node, where that is another one. */
+export const OURS_ON_CURRENT_NODE = SAME_NODE ? null : `Holdfast, Node ${major(CURRENT_NODE)}`;
+/** All of ours. */
+export const ours: readonly string[] = OURS_ON_CURRENT_NODE === null ? [OURS] : [OURS, OURS_ON_CURRENT_NODE];
 export const CURATOR = 'Curator';
 export const GO_ZK = 'go-zk';
 export const KAZOO = 'kazoo';
@@ -44,6 +54,15 @@ export function installOurs(folder: string): Peer {
   };
 }
 
+/** The same, on the current Node, which comes from npm; nobody, where that is the one that runs this. */
+export function onCurrentNode({ command: [, ...script], warmUpSeconds }: Peer, folder: string): Peer[] {
+  if (OURS_ON_CURRENT_NODE === null) return [];
+  const name = `node-${process.platform}-${process.arch}`;
+  run('npm', ['install', '--no-save', '--prefix', join(folder, 'node'), `${name}@${CURRENT_NODE}`]);
+  const node = join(folder, 'node/node_modules', name, 'bin/node');
+  return [{ name: OURS_ON_CURRENT_NODE, command: [node, ...script], warmUpSeconds }];
+}
+
 /** The others, built in `folder`. Throws, with what to do, when something is missing. */
 export async function buildPeers(folder: string): Promise<Peer[]> {
   checkPeerPackages();
@@ -58,12 +77,14 @@ export async function buildPeers(folder: string): Promise<Peer[]> {
   ];
 }
 
-/** Node alone, with a session. */
-export const bareStart: Peer = {
-  name: 'Node and a session, nothing else',
-  command: [process.execPath, join(here, 'bare-start.mjs')],
-  warmUpSeconds: 0,
-};
+/** Node alone, with a session: the same Node as one of ours. */
+export function bareStart({ name, command: [node = ''] }: Peer): Peer {
+  return {
+    name: `${name.replace('Holdfast, ', '')} and a session, nothing else`,
+    command: [node, join(here, 'bare-start.mjs')],
+    warmUpSeconds: 0,
+  };
+}
 
 /** What was measured, for people. */
 export function versions(): string {
@@ -76,5 +97,6 @@ export function versions(): string {
     ['Java', 'openjdk-17-jre-headless'],
     ['ZooKeeper', 'libzookeeper-java'],
   ].map(([name = '', debian = '']) => `${name} ${debianVersion(debian)}`);
-  return `Holdfast ${version} on Node ${process.version}; Debian's ${peers.join(', ')}`;
+  const node = SAME_NODE ? '' : ` and ${CURRENT_NODE}`;
+  return `Holdfast ${version} on Node ${process.versions.node}${node}; Debian's ${peers.join(', ')}`;
 }

@@ -8,7 +8,7 @@ import { type RealZooKeeper, startRealZooKeeper } from '../../setup/real-zookeep
 import { root } from '../../setup/source-files.js';
 import { installOnDebian } from '../../setup/zookeeper-installation.mjs';
 import type { Peer } from './contest.js';
-import { buildPeers, installOurs, versions } from './contestants.js';
+import { buildPeers, installOurs, onCurrentNode, versions } from './contestants.js';
 import { Report } from './report.js';
 import { type Extent, Scenarios } from './scenarios.js';
 
@@ -35,7 +35,8 @@ beforeAll(async () => {
   const missing = missingPeerPackages();
   if (missing.length > 0) installOnDebian(...missing);
   folder = mkdtempSync(join(tmpdir(), 'holdfast-peers-'));
-  peers = [installOurs(folder), ...(await buildPeers(folder))];
+  const holdfast = installOurs(folder);
+  peers = [holdfast, ...onCurrentNode(holdfast, folder), ...(await buildPeers(folder))];
 });
 
 afterAll(async () => {

@@ -1,18 +1,19 @@
 /** What a contest came to, as tables for people: medians, quartiles, and ratios taken within each round. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import { percentile } from '../measure.mjs';
-import type { Measured, Outcome } from './contest.js';
-import { OURS } from './contestants.js';
+import { type Condition, conditions, type Measured, type Outcome } from './contest.js';
+import { ours } from './contestants.js';
 
 const [Q1, MEDIAN, Q3] = [0.25, 0.5, 0.75];
 
-/** A goal: what was measured against whom, and how much it was to be. */
-interface Goal {
-  readonly what: string;
+/** What one of ours came to under one condition. */
+export interface Result {
   readonly measured: string;
-  readonly aim: string;
   readonly reached: boolean;
 }
+
+/** Asked of each of ours under each condition; null for what was not measured. */
+export type Results = (mine: string, condition: Condition) => Result | null;
 
 const withQuartiles = (values: readonly number[], show: (value: number) => string) => {
   const at = (fraction: number) => show(percentile([...values], fraction));
@@ -21,20 +22,26 @@ const withQuartiles = (values: readonly number[], show: (value: number) => strin
 const whole = (value: number) => String(Math.round(value));
 const hundredths = (value: number) => value.toFixed(2);
 
-/** The ratios of ours to theirs, round by round. */
-function ratios(outcome: Outcome, theirs: string, pick: (slice: Measured) => number): number[] {
-  const mine = outcome.rounds.get(OURS) ?? [];
-  const others = outcome.rounds.get(theirs) ?? [];
-  return mine.flatMap((slice, round) => {
+/** The ratios of one of ours to theirs under one condition, round by round. */
+function ratios(
+  rounds: Outcome[Condition],
+  mine: string,
+  theirs: string,
+  pick: (slice: Measured) => number,
+): number[] {
+  const others = rounds.get(theirs) ?? [];
+  return (rounds.get(mine) ?? []).flatMap((slice, round) => {
     const other = others[round];
     return other === undefined ? [] : [pick(slice) / pick(other)];
   });
 }
 
+const columns = ours.flatMap((mine) => conditions.map((condition) => ({ mine, condition })));
+
 /** A report as it grows. */
 export class Report {
   readonly #lines: string[] = [];
-  readonly #goals: Goal[] = [];
+  readonly #goals: string[] = [];
   readonly #print: (line: string) => void;
   #note = '';
 
@@ -56,24 +63,22 @@ export class Report {
     }
   }
 
-  /** One scenario's table. `time` names what its p50 is of. */
+  /** One scenario's tables, one for each condition. `time` names what its p50 is of. */
   table(outcome: Outcome, time: string): void {
-    this.say(
-      `| | per second | ours times theirs | p50: ${time} | ours times theirs | p99 | client CPU | requests | bytes |`,
-      '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    );
-    for (const [name, slices] of outcome.rounds) {
-      const median = (pick: (slice: Measured) => number) => percentile(slices.map(pick), MEDIAN);
-      const ratio = (pick: (slice: Measured) => number) =>
-        name === OURS ? '' : withQuartiles(ratios(outcome, name, pick), hundredths);
+    for (const condition of conditions) {
       this.say(
-        `| ${name} | ${withQuartiles(
-          slices.map(({ perSecond }) => perSecond),
-          whole,
-        )} | ${ratio(({ perSecond }) => perSecond)} | ${whole(median(({ p50 }) => p50))} µs | ${ratio(({ p50 }) => p50)} | ${whole(median(({ p99 }) => p99))} µs | ${whole(median(({ cpuPerCycle }) => cpuPerCycle))} µs | ${hundredths(median(({ requestsPerCycle }) => requestsPerCycle))} | ${whole(median(({ bytesPerCycle }) => bytesPerCycle))} |`,
+        `| ${condition} | per second | p50: ${time} | p99 | client CPU | requests | bytes |`,
+        '| --- | --- | --- | --- | --- | --- | --- |',
       );
+      for (const [name, slices] of outcome[condition]) {
+        const all = (pick: (slice: Measured) => number) => withQuartiles(slices.map(pick), whole);
+        const median = (pick: (slice: Measured) => number) => percentile(slices.map(pick), MEDIAN);
+        this.say(
+          `| ${name} | ${all(({ perSecond }) => perSecond)} | ${all(({ p50 }) => p50)} µs | ${whole(median(({ p99 }) => p99))} µs | ${whole(median(({ cpuPerCycle }) => cpuPerCycle))} µs | ${hundredths(median(({ requestsPerCycle }) => requestsPerCycle))} | ${whole(median(({ bytesPerCycle }) => bytesPerCycle))} |`,
+        );
+      }
+      this.say('');
     }
-    this.say('');
   }
 
   /** Notes a goal in ours times theirs; none where they did not contend. */
@@ -85,40 +90,42 @@ export class Report {
     bound: 'at least' | 'at most',
     limit: number,
   ): void {
-    const all = ratios(outcome, theirs, pick);
-    if (all.length === 0) return;
-    const value = percentile(all, MEDIAN);
-    this.goal(
-      what,
-      `${withQuartiles(all, hundredths)} × ${theirs}`,
-      `${bound} ${limit}`,
-      bound === 'at least' ? value >= limit : value <= limit,
-    );
+    if (!outcome.idle.has(theirs)) return;
+    this.goal(what, `${bound} ${limit} × ${theirs}`, (mine, condition) => {
+      const all = ratios(outcome[condition], mine, theirs, pick);
+      const value = percentile(all, MEDIAN);
+      const reached = bound === 'at least' ? value >= limit : value <= limit;
+      return { measured: withQuartiles(all, hundredths), reached };
+    });
   }
 
-  goal(what: string, measured: string, aim: string, reached: boolean): void {
-    this.#goals.push({ what: what + this.#note, measured, aim, reached });
+  goal(what: string, aim: string, results: Results): void {
+    const cells = columns.map(({ mine, condition }) => {
+      const result = results(mine, condition);
+      return result === null ? '–' : `${result.reached ? 'yes' : '**no**'}: ${result.measured}`;
+    });
+    this.#goals.push(`| ${[what + this.#note, aim, ...cells].join(' | ')} |`);
   }
 
   /** Everything, the goals first. */
   text(versions: string): string {
-    const goals = this.#goals.map(
-      ({ what, measured, aim, reached }) =>
-        `| ${what} | ${measured} | ${aim} | ${reached ? 'yes' : '**no**'} |`,
-    );
     return `# Beside Curator, go-zk and kazoo
 
 Written by \`npm run bench:peers\`; do not edit. Programs in four languages stay alive, connected and warm, and take short slices of time
 in turn at one real, standalone ZooKeeper on loopback. Ratios are taken within a round; figures are medians of the rounds, with
 quartiles in brackets. Holdfast runs from its packed package. What a lock of ours costs in itself is in [benchmarks.md](benchmarks.md).
 
+In each round everybody has a slice while the machine is **idle** otherwise, so that a virtual processor halts at every wait for an answer, and
+one while something that always gives way keeps the processors **awake**, as other work does on a server. To wake a processor takes longer than
+a request, and is charged to whoever wakes it: most to the one that has one thread for everything.
+
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${whole(totalmem() / 2 ** 30)} GB. ${versions}. Load average when this ended: ${loadavg()[0]?.toFixed(1) ?? ''}.
 
 ## What was to be reached
 
-| what | ours | aim | reached |
-| --- | --- | --- | --- |
-${goals.join('\n')}
+| what | aim | ${columns.map(({ mine, condition }) => `${mine.replace('Holdfast, ', '')}, ${condition}`).join(' | ')} |
+| --- | --- |${' --- |'.repeat(columns.length)}
+${this.#goals.join('\n')}
 
 ${this.#lines.join('\n')}`;
   }
