@@ -13,8 +13,8 @@ import { Report } from './report.js';
 import { type Extent, Scenarios } from './scenarios.js';
 
 const extent: Extent = { rounds: 12, share: 1, manySessions: 1_000, queued: 10_000 };
-/** As shipped: contestants that rest longer than a container lives would make their parents anew. */
-const CONTAINER_CHECK_MS = 60_000;
+/** Contestants that rest longer than a container lives would make their parents anew, a thousand of them at once. */
+const CONTAINER_CHECK_MS = 3_600_000;
 
 let folder = '';
 let peers: Peer[] = [];

@@ -174,7 +174,7 @@ export class Scenarios {
     const { queued } = this.#extent;
     this.#report.say(`### ${queued} more in line, behind`, '');
     const place = this.#place();
-    for (const { name } of this.#peers) await this.#fill(`${place}-${name}`, name === KAZOO, queued);
+    for (const { name } of this.#peers) await this.#fill(this.#pathAt(place, name), name === KAZOO, queued);
     const outcome = await this.#contest({ seconds: 0.6, place });
     this.#report.table(outcome, CYCLE);
     this.#report.aim(`${queued} in line: acquire and release p50`, outcome, GO_ZK, p50, 'at most', 0.5);
@@ -184,11 +184,8 @@ export class Scenarios {
     const { rounds } = this.#extent;
     const mine = this.#peers.filter(({ name }) => ours.includes(name));
     const bare = new Map(mine.map((peer) => [peer.name, bareStart(peer)]));
-    const taken = await startUp(
-      [...bare.values(), ...this.#peers],
-      this.#connect,
-      rounds,
-      (name) => `${this.#place()}-${name}`,
+    const taken = await startUp([...bare.values(), ...this.#peers], this.#connect, rounds, () =>
+      this.#place(),
     );
     this.#report.say(
       '### From the start of a process until it holds a lock',
@@ -233,13 +230,18 @@ export class Scenarios {
       rounds,
       sliceSeconds: seconds * share,
       warmUp: share,
-      pathOf: (name) => `${place}-${name}`,
+      pathOf: (name) => this.#pathAt(place, name),
     });
   }
 
   #place(): string {
     this.#places += 1;
     return `/contest-${this.#places}`;
+  }
+
+  /** As long for one as for the other: it is in the bytes that they send. */
+  #pathAt(place: string, name: string): string {
+    return `${place}-${this.#peers.findIndex((peer) => peer.name === name)}`;
   }
 
   /** Has so many stand in line with numbers that no counter reaches while we look: behind whoever comes. */
