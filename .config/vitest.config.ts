@@ -119,7 +119,7 @@ export default defineConfig({
           include: ['test/bench/**/*.bench.ts'],
           globalSetup,
           fileParallelism: false,
-          testTimeout: 1_200_000,
+          testTimeout: 3_600_000,
           hookTimeout: 600_000,
         },
       },
