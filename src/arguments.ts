@@ -26,18 +26,36 @@ export function checkCount(name: string, value: unknown, least: number, most: nu
   return value;
 }
 
+/** What readers and writers mind as a plain lock does. */
+const OF_LINES = ['ttlMs', 'ownerKey', 'ownerContext', 'reentrancy'];
+/** Which options of a lock each kind of lock minds; what else is made of locks minds none. */
+export const MINDED = {
+  byPlain: [...OF_LINES, 'localHandover', 'lossDelayMs'],
+  byReadersAndWriters: OF_LINES,
+  byDurable: ['ephemeral', 'ttlMs'],
+  byOthers: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Refuses options that would be ignored: whoever gives a time to live relies on it. */
+export function checkMinded(options: object, path: string, minded: readonly string[]): void {
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const name of ['ephemeral', ...MINDED.byPlain]) {
+    const value = name === 'ephemeral' && given[name] === true ? undefined : given[name];
+    if (value !== undefined && !minded.includes(name))
+      throw new InvalidArgumentError(name, value, 'leave it out here: it is for session.lock(path)', path);
+  }
+}
+
 /** Ten bits of the fencing token count how often a claim was handed on. */
 const MOST_HAND_OVERS = 1023;
 
-/** How often one claim may be handed on; absent stays absent. `plain`: the lock is one that can. */
+/** How often one claim may be handed on; absent stays absent. */
 export function checkLocalHandover(
   { localHandover: value, ttlMs }: { readonly localHandover?: unknown; readonly ttlMs?: unknown },
   path: string,
-  plain: boolean,
 ): number | undefined {
   if (value === undefined) return undefined;
   const wrong = (remedy: string) => new InvalidArgumentError('localHandover', value, remedy, path);
-  if (!plain) throw wrong('leave it out: only a plain, ephemeral lock can be handed on, session.lock(path)');
   if (ttlMs !== undefined)
     throw wrong(
       'leave ttlMs out, or this: a claim has one time to live, and would not outlast its next holder',
@@ -50,16 +68,14 @@ export function checkLocalHandover(
 export const WITHOUT_TRANSACTIONS =
   'this client has no transactions, which that takes: use the wire client (leave `client` out of connect())';
 
-/** How long whoever ended without releasing is waited out, ms; absent stays absent. `plain`: the lock is one that can. */
+/** How long whoever ended without releasing is waited out, ms; absent stays absent. */
 export function checkLossDelay(
   { lossDelayMs: value, localHandover }: { readonly lossDelayMs?: unknown; readonly localHandover?: unknown },
   path: string,
-  plain: boolean,
-  transacts = true,
+  transacts: boolean,
 ): number | undefined {
   if (value === undefined) return undefined;
   const wrong = (remedy: string) => new InvalidArgumentError('lossDelayMs', value, remedy, path);
-  if (!plain) throw wrong('leave it out: only a plain, ephemeral lock minds losses, session.lock(path)');
   if (localHandover !== undefined)
     throw wrong('leave localHandover out, or this: a mark says of one holder how it ended, not of many');
   if (!transacts) throw wrong(WITHOUT_TRANSACTIONS);
@@ -132,6 +148,24 @@ export function checkOwner(name: string, value: unknown, path?: string): string 
     throw new InvalidArgumentError(name, value, 'give a text that is not empty', path);
   }
   return value;
+}
+
+/** The entry that is the owner, where there is a context to look in, or may be. */
+export function checkOwnerKey(
+  { ownerKey, ownerContext }: { readonly ownerKey?: unknown; readonly ownerContext?: object },
+  path: string,
+): string | undefined {
+  if (ownerContext !== undefined) {
+    checkMethods('ownerContext', ownerContext, ['getStore'], path);
+    if (ownerKey === undefined)
+      throw new InvalidArgumentError(
+        'ownerKey',
+        undefined,
+        'with ownerContext, name the entry that is the owner',
+        path,
+      );
+  }
+  return ownerKey === undefined ? undefined : checkOwner('ownerKey', ownerKey, path);
 }
 
 const encoder = new TextEncoder();

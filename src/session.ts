@@ -17,9 +17,12 @@ import {
   checkLockPath,
   checkLossDelay,
   checkMethods,
+  checkMinded,
   checkOptionalDuration,
   checkOptions,
   checkOwner,
+  checkOwnerKey,
+  MINDED,
   WITHOUT_TRANSACTIONS,
 } from './arguments.js';
 import { type AuditEntry, type BreakRequest, breakClaim, checkClaimPath, claimText } from './claim-break.js';
@@ -180,7 +183,7 @@ export class Session implements AsyncDisposable {
       throw new InvalidArgumentError('ephemeral', false, WITHOUT_TRANSACTIONS, path);
     }
     return new DurableLock({
-      settings: this.#settings(path, options),
+      settings: this.#settings(path, options, MINDED.byDurable),
       owner: checkOwner('owner', options.owner, path),
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
     });
@@ -317,28 +320,17 @@ export class Session implements AsyncDisposable {
     options: LockOptions,
     kind: Pick<LockParts<L>, 'rule' | 'grant' | 'admit'>,
   ): Lock<L> {
-    checkOptions(options, path);
-    if (options.ownerContext !== undefined)
-      checkMethods('ownerContext', options.ownerContext, ['getStore'], path);
-    if (options.ownerContext !== undefined && options.ownerKey === undefined) {
-      throw new InvalidArgumentError(
-        'ownerKey',
-        undefined,
-        'with ownerContext, name the entry that is the owner',
-        path,
-      );
-    }
-    const plain = kind.rule === lockRule;
-    const max = checkLocalHandover(options, path, plain);
-    const { multi } = this.#supervisor.client.capabilities;
-    const lossDelayMs = checkLossDelay(options, path, plain, multi);
+    const minded = kind.rule === lockRule ? MINDED.byPlain : MINDED.byReadersAndWriters;
+    const settings = this.#settings(path, options, minded);
+    const max = checkLocalHandover(options, path);
+    const lossDelayMs = checkLossDelay(options, path, this.#supervisor.client.capabilities.multi);
     return new Lock({
-      ...this.#settings(path, { ...options, localHandover: undefined, lossDelayMs: undefined }),
+      ...settings,
       ...kind,
       localHandover: max === undefined ? undefined : { lines: this.#localLines, max },
       lossDelay: lossDelayMs === undefined ? undefined : { ms: lossDelayMs, found: this.#foundLosses },
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
-      ownerKey: options.ownerKey === undefined ? undefined : checkOwner('ownerKey', options.ownerKey, path),
+      ownerKey: checkOwnerKey(options, path),
       ownerContext: options.ownerContext,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
       reentrancy: checkChoice('reentrancy', options.reentrancy ?? 'reject', ['reject', 'count'], path),
@@ -348,11 +340,11 @@ export class Session implements AsyncDisposable {
 
   #settings(
     path: string,
-    options: RecipeOptions & { readonly localHandover?: unknown; readonly lossDelayMs?: unknown },
+    options: RecipeOptions,
+    minded: readonly string[] = MINDED.byOthers,
   ): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
-    checkLocalHandover(checkOptions(options, path), path, false);
-    checkLossDelay(options, path, false);
+    checkMinded(checkOptions(options, path), path, minded);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
     const acl = checkAcl(options.acl, path);
     if (acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {

@@ -140,6 +140,26 @@ describe('a session refuses', () => {
     for (const recipe of recipes) expect(recipe).toThrow(invalid('lossDelayMs'));
   });
 
+  it.each([
+    ['ephemeral', false],
+    ['ttlMs', 1_000],
+    ['reentrancy', 'count'],
+    ['ownerKey', 'user'],
+    ['ownerContext', { getStore: () => undefined }],
+  ])('%s in a recipe that would ignore it', (name, value) => {
+    const options = untyped({ [name]: value });
+    const recipes: (() => unknown)[] = [
+      () => session.multiLock(['/locks/orders'], options),
+      () => session.semaphore('/locks/orders', 2, options),
+      () => session.election('/locks/orders', options),
+      () => session.barrier('/locks/orders', options),
+      () => session.doubleBarrier('/locks/orders', 2, options),
+      ...(name === 'ephemeral' ? [() => session.readWriteLock('/locks/orders', options)] : []),
+    ];
+    for (const recipe of recipes) expect(recipe).toThrow(invalid(name));
+    expect(recipes[0]).toThrow(invalid('leave it out here'));
+  });
+
   it.each([0, -1, 1.5, Number.NaN, '2'])('%j permits', (permits) => {
     expect(() => session.semaphore('/locks/orders', untyped(permits))).toThrow(invalid('permits'));
   });

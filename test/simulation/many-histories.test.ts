@@ -48,10 +48,11 @@ it('a history that breaks one says which command shows it again', { timeout: 60_
 });
 
 it('the simulation says how it is used when it is asked, and in one line what it does not know', async () => {
-  const [asked, unknown, number] = await Promise.all([
+  const [asked, unknown, number, kind] = await Promise.all([
     simulate('--help'),
     simulate('--sede', '7'),
     simulate('--runs', 'many'),
+    simulate('--workload', 'nonsense'),
   ]);
   expect(asked).toMatchObject({
     code: 0,
@@ -59,5 +60,6 @@ it('the simulation says how it is used when it is asked, and in one line what it
   });
   expect(unknown.output).toMatch(/^Unknown option '--sede'.*\n\nusage: /);
   expect(number.output).toMatch(/^--runs is "many": give a whole number\n\nusage: /);
-  expect([unknown.code, number.code]).toEqual([64, 64]);
+  expect(kind.output).toMatch(/^--workload is "nonsense": give one of lock, .*\n\nusage: /);
+  expect([unknown.code, number.code, kind.code]).toEqual([64, 64, 64]);
 });

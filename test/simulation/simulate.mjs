@@ -23,6 +23,20 @@ if (values.help) {
   process.exit(0);
 }
 await import('./load.mjs');
+const { MUTANTS } = await import('./mutants.mjs');
+const { PROFILES } = await import('./profiles.ts');
+const { WORKLOADS } = await import('./workloads/index.ts');
+for (const [name, known] of Object.entries({ workload: WORKLOADS, profile: PROFILES, mutant: MUTANTS })) {
+  const value = values[/** @type {'workload' | 'profile' | 'mutant'} */ (name)];
+  if (value !== undefined && !Object.hasOwn(known, value))
+    refuse(`--${name} is "${value}": give one of ${Object.keys(known).join(', ')}`);
+}
+
+/** @param {string} why @returns {never} */
+function refuse(why) {
+  stderr.write(`${why}\n\n${USAGE}`);
+  process.exit(64);
+}
 
 function given() {
   try {
@@ -42,8 +56,7 @@ function given() {
     }
     return parsed;
   } catch (error) {
-    stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return process.exit(64);
+    return refuse(error instanceof Error ? error.message : String(error));
   }
 }
 
