@@ -26,23 +26,37 @@ export function checkCount(name: string, value: unknown, least: number, most: nu
   return value;
 }
 
-/** What readers and writers mind as a plain lock does. */
-const OF_LINES = ['ttlMs', 'ownerKey', 'ownerContext', 'reentrancy'];
-/** Which options of a lock each kind of lock minds; what else is made of locks minds none. */
-export const MINDED = {
-  byPlain: [...OF_LINES, 'localHandover', 'lossDelayMs'],
-  byReadersAndWriters: OF_LINES,
-  byDurable: ['ephemeral', 'ttlMs'],
-  byOthers: [],
+/** Which options each kind of recipe minds, besides those that all do. */
+const MINDED = {
+  plain: [
+    'owner',
+    'onSuspend',
+    'ttlMs',
+    'ownerKey',
+    'ownerContext',
+    'reentrancy',
+    'localHandover',
+    'lossDelayMs',
+  ],
+  readersAndWriters: ['owner', 'onSuspend', 'ttlMs', 'ownerKey', 'ownerContext', 'reentrancy'],
+  durable: ['owner', 'ephemeral', 'ttlMs'],
+  jointOrPermit: ['owner', 'onSuspend'],
+  election: ['onSuspend'],
+  barrier: [],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Refuses options that would be ignored: whoever gives a time to live relies on it. */
-export function checkMinded(options: object, path: string, minded: readonly string[]): void {
+/** A kind of recipe, by the options that it minds. */
+export type Minding = keyof typeof MINDED;
+
+/** Refuses an option of another recipe, which would be ignored: whoever gives a time to live relies on it. */
+export function checkMinded(options: object, path: string, by: Minding): void {
   const given = options as Readonly<Record<string, unknown>>;
-  for (const name of ['ephemeral', ...MINDED.byPlain]) {
+  const minded: readonly string[] = MINDED[by];
+  for (const name of ['ephemeral', ...MINDED.plain]) {
+    // What is so in any case may be said.
     const value = name === 'ephemeral' && given[name] === true ? undefined : given[name];
     if (value !== undefined && !minded.includes(name))
-      throw new InvalidArgumentError(name, value, 'leave it out here: it is for session.lock(path)', path);
+      throw new InvalidArgumentError(name, value, 'leave it out: it would be ignored here', path);
   }
 }
 

@@ -32,6 +32,7 @@ const NEVER = '9999-12-31T23:59:59Z';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
 /**
  * What Curator writes over a claim, as all of its data, to ask its holder to give up. Where no client of Curator listens we write who
  * asks, and why, behind it.
@@ -60,18 +61,25 @@ const request = (value: unknown): RevokeRequest | undefined => {
   return ms === undefined ? { by, why } : { by, why, graceMs: ms };
 };
 
-/** Where a field of the JSON goes, and how it is read: undefined for what says nothing. */
-const known = new Map<string, readonly [keyof ClaimData, (value: unknown) => unknown]>([
-  ['timestamp', ['madeMs', time]],
-  ['ttl_deadline', ['ttlDeadlineMs', time]],
-  ['owner_id', ['owner', named]],
-  ['v', ['version', number]],
-  ['ttl_ms', ['ttlMs', number]],
-  ['host', ['host', text]],
-  ['pid', ['pid', number]],
-  ['session_timeout_ms', ['sessionTimeoutMs', number]],
-  ['place', ['place', transaction]],
-  ['revoke', ['revoke', request]],
+/** A field of a claim and how it is read: undefined for what says nothing. */
+type Field = readonly [keyof ClaimData, (value: unknown) => unknown];
+const field = <K extends keyof ClaimData>(name: K, read: (value: unknown) => ClaimData[K]): Field => [
+  name,
+  read,
+];
+
+/** By their names in the JSON. */
+const known = new Map<string, Field>([
+  ['timestamp', field('madeMs', time)],
+  ['ttl_deadline', field('ttlDeadlineMs', time)],
+  ['owner_id', field('owner', named)],
+  ['v', field('version', number)],
+  ['ttl_ms', field('ttlMs', number)],
+  ['host', field('host', text)],
+  ['pid', field('pid', number)],
+  ['session_timeout_ms', field('sessionTimeoutMs', number)],
+  ['place', field('place', transaction)],
+  ['revoke', field('revoke', request)],
 ]);
 
 const NOTHING_ELSE = Object.freeze({});
@@ -85,11 +93,11 @@ export function decodeClaim(bytes: Uint8Array): ClaimData {
   const data: Record<string, unknown> = {};
   const others: [string, unknown][] = [];
   for (const [name, value] of Object.entries(fields)) {
-    const [field, read] = known.get(name) ?? [];
+    const [goesTo, read] = known.get(name) ?? [];
     const said = read?.(value);
-    if (field !== undefined && said !== undefined) data[field] = said;
+    if (goesTo !== undefined && said !== undefined) data[goesTo] = said;
     // A request that says nothing of who asks is none of ours.
-    else if (field === undefined || field === 'revoke') others.push([name, value]);
+    else if (goesTo === undefined || goesTo === 'revoke') others.push([name, value]);
   }
   return { ...data, rest: others.length === 0 ? NOTHING_ELSE : Object.fromEntries(others) };
 }

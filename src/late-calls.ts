@@ -50,7 +50,8 @@ export class LateCalls {
     const now = this.#clock.now();
     const due: LateCallee[] = [];
     for (const [callee, dueMs] of this.#waiting) {
-      if (dueMs > now) {
+      // A timer may fire a fraction of a millisecond early.
+      if (dueMs >= now + 1) {
         // Before the calls, which may add more: whoever finds no timer sets one.
         this.#arm(Math.max(this.#delayMs * LATENESS, dueMs - now));
         break;

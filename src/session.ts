@@ -22,7 +22,7 @@ import {
   checkOptions,
   checkOwner,
   checkOwnerKey,
-  MINDED,
+  type Minding,
   WITHOUT_TRANSACTIONS,
 } from './arguments.js';
 import { type AuditEntry, type BreakRequest, breakClaim, checkClaimPath, claimText } from './claim-break.js';
@@ -177,13 +177,14 @@ export class Session implements AsyncDisposable {
   lock(path: string, options?: LockOptions): Lock;
   lock(path: string, options: DurableLockOptions): DurableLock;
   lock(path: string, options: LockOptions | DurableLockOptions = {}): Lock | DurableLock {
-    checkChoice('ephemeral', checkOptions(options, path).ephemeral ?? true, [true, false], path);
+    const { ephemeral = true } = checkOptions(options, path);
+    checkChoice('ephemeral', ephemeral, [true, false], path);
     if (options.ephemeral !== false) return this.#lock(path, options, { rule: lockRule, grant: exclusive });
     if (!this.#supervisor.client.capabilities.multi) {
       throw new InvalidArgumentError('ephemeral', false, WITHOUT_TRANSACTIONS, path);
     }
     return new DurableLock({
-      settings: this.#settings(path, options, MINDED.byDurable),
+      settings: this.#settings(path, options, 'durable'),
       owner: checkOwner('owner', options.owner, path),
       ttlMs: checkOptionalDuration('ttlMs', options.ttlMs, 1, path),
     });
@@ -202,7 +203,11 @@ export class Session implements AsyncDisposable {
     checkOptions(options);
     const listed = checkList('paths', paths, "give a list such as ['/locks/a', '/locks/b']");
     return new MultiLock({
-      locks: listed.map((path) => ({ ...this.#settings(path, options), rule: lockRule, grant: exclusive })),
+      locks: listed.map((path) => ({
+        ...this.#settings(path, options, 'jointOrPermit'),
+        rule: lockRule,
+        grant: exclusive,
+      })),
       timeoutMs: checkOptionalDuration('timeoutMs', options.timeoutMs),
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner),
     });
@@ -214,7 +219,7 @@ export class Session implements AsyncDisposable {
    */
   semaphore(path: string, permits: number, options: RecipeOptions = {}): Semaphore {
     return new Semaphore({
-      settings: { ...this.#settings(path, options), rule: lockRule, grant: shared },
+      settings: { ...this.#settings(path, options, 'jointOrPermit'), rule: lockRule, grant: shared },
       size: permits,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
     });
@@ -227,12 +232,15 @@ export class Session implements AsyncDisposable {
   election(path: string, options: ElectionOptions = {}): Election {
     const ourselves = [identity.host, identity.pid].filter((part) => part !== undefined).join(':');
     const id = options.id ?? (ourselves || 'anonymous');
-    return new Election({ settings: this.#settings(path, options), id: checkOwner('id', id, path) });
+    return new Election({
+      settings: this.#settings(path, options, 'election'),
+      id: checkOwner('id', id, path),
+    });
   }
 
   /** A barrier at `path`, which holds back whoever waits while it is raised. Throws as {@link lock} does. */
   barrier(path: string, options: BarrierMakingOptions = {}): Barrier {
-    return new Barrier(this.#settings(path, options));
+    return new Barrier(this.#settings(path, options, 'barrier'));
   }
 
   /**
@@ -240,7 +248,7 @@ export class Session implements AsyncDisposable {
    * not 1 to 1,000,000.
    */
   doubleBarrier(path: string, members: number, options: BarrierMakingOptions = {}): DoubleBarrier {
-    return new DoubleBarrier(this.#settings(path, options), members);
+    return new DoubleBarrier(this.#settings(path, options, 'barrier'), members);
   }
 
   /** The line at `path` as everybody sees it, whoever stands in it. */
@@ -320,8 +328,7 @@ export class Session implements AsyncDisposable {
     options: LockOptions,
     kind: Pick<LockParts<L>, 'rule' | 'grant' | 'admit'>,
   ): Lock<L> {
-    const minded = kind.rule === lockRule ? MINDED.byPlain : MINDED.byReadersAndWriters;
-    const settings = this.#settings(path, options, minded);
+    const settings = this.#settings(path, options, kind.rule === lockRule ? 'plain' : 'readersAndWriters');
     const max = checkLocalHandover(options, path);
     const lossDelayMs = checkLossDelay(options, path, this.#supervisor.client.capabilities.multi);
     return new Lock({
@@ -341,10 +348,10 @@ export class Session implements AsyncDisposable {
   #settings(
     path: string,
     options: RecipeOptions,
-    minded: readonly string[] = MINDED.byOthers,
+    by: Minding,
   ): Omit<LockSettings<SharedLease>, 'rule' | 'grant'> {
     checkLockPath(path);
-    checkMinded(checkOptions(options, path), path, minded);
+    checkMinded(checkOptions(options, path), path, by);
     if (this.#supervisor.closed) throw new SessionClosedError(path);
     const acl = checkAcl(options.acl, path);
     if (acl !== undefined && !this.#supervisor.client.capabilities.aclOnCreate) {

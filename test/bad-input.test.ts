@@ -140,24 +140,42 @@ describe('a session refuses', () => {
     for (const recipe of recipes) expect(recipe).toThrow(invalid('lossDelayMs'));
   });
 
-  it.each([
-    ['ephemeral', false],
-    ['ttlMs', 1_000],
-    ['reentrancy', 'count'],
-    ['ownerKey', 'user'],
-    ['ownerContext', { getStore: () => undefined }],
-  ])('%s in a recipe that would ignore it', (name, value) => {
-    const options = untyped({ [name]: value });
-    const recipes: (() => unknown)[] = [
-      () => session.multiLock(['/locks/orders'], options),
-      () => session.semaphore('/locks/orders', 2, options),
-      () => session.election('/locks/orders', options),
-      () => session.barrier('/locks/orders', options),
-      () => session.doubleBarrier('/locks/orders', 2, options),
-      ...(name === 'ephemeral' ? [() => session.readWriteLock('/locks/orders', options)] : []),
-    ];
-    for (const recipe of recipes) expect(recipe).toThrow(invalid(name));
-    expect(recipes[0]).toThrow(invalid('leave it out here'));
+  const recipes: Readonly<Record<string, (options: never) => unknown>> = {
+    readWriteLock: (options) => session.readWriteLock('/locks/orders', options),
+    multiLock: (options) => session.multiLock(['/locks/orders'], options),
+    semaphore: (options) => session.semaphore('/locks/orders', 2, options),
+    election: (options) => session.election('/locks/orders', options),
+    barrier: (options) => session.barrier('/locks/orders', options),
+    doubleBarrier: (options) => session.doubleBarrier('/locks/orders', 2, options),
+    durableLock: (options: object) =>
+      session.lock('/locks/orders', untyped({ ephemeral: false, owner: 'me', ...options })),
+  };
+  const given = {
+    ephemeral: false,
+    ttlMs: 1_000,
+    reentrancy: 'count',
+    ownerKey: 'user',
+    ownerContext: { getStore: () => undefined },
+    owner: 'me',
+    onSuspend: 'standard',
+  };
+  const forLocks = ['ephemeral', 'ttlMs', 'reentrancy', 'ownerKey', 'ownerContext'] as const;
+
+  it.each<[string, readonly (keyof typeof given)[]]>([
+    ['readWriteLock', ['ephemeral']],
+    ['multiLock', forLocks],
+    ['semaphore', forLocks],
+    ['election', [...forLocks, 'owner']],
+    ['barrier', [...forLocks, 'owner', 'onSuspend']],
+    ['doubleBarrier', [...forLocks, 'owner', 'onSuspend']],
+    ['durableLock', ['reentrancy', 'ownerKey', 'ownerContext', 'onSuspend']],
+  ])('options that a %s would ignore', (name, ignored) => {
+    for (const option of ignored) {
+      const refused = () => recipes[name]?.(untyped({ [option]: given[option] }));
+      expect(refused).toThrow(invalid(option));
+      expect(refused).toThrow(invalid('leave it out'));
+    }
+    expect(() => recipes[name]?.(untyped(name === 'durableLock' ? {} : { ephemeral: true }))).not.toThrow();
   });
 
   it.each([0, -1, 1.5, Number.NaN, '2'])('%j permits', (permits) => {

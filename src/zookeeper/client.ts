@@ -204,7 +204,7 @@ export interface ClientOptions {
   readonly tls?: TlsOptions;
 }
 
-/** Handed on to `node:tls` as they are; typed loosely here because a page has no `node:tls`. */
+/** Handed on to `node:tls` as they are, but for a `socket`, which is refused; typed loosely here because a page has no `node:tls`. */
 export type TlsOptions = Readonly<Record<string, unknown>>;
 
 /** Makes one client, not yet connecting. A session uses one after another. */

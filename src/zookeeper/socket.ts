@@ -24,16 +24,19 @@ export const dial: Dial = ({ host, port }, events) =>
 
 /**
  * TLS; `options` go to `tls.connect`, and the server's name is checked unless they say otherwise.
- * @throws ZooKeeperError `BadArguments` when the certificates or keys cannot be read; they are not repeated.
+ * @throws ZooKeeperError `BadArguments` when the certificates or keys cannot be read, which are not repeated, and for a `socket`.
  */
 export function tlsDial(options: TlsOptions): Dial {
+  if (options['socket'] !== undefined)
+    throw new ZooKeeperError('BadArguments', 'connect', undefined, {
+      detail: 'tls.socket could be used once, and there will be other connections: leave it out',
+    });
   const secureContext = secureContextOf(options);
   return ({ host, port }, events) => {
     const name = net.isIP(host) === 0 ? { servername: host } : {};
     return new SocketTransport(
       (onread) => {
-        // A socket of the caller's could be used once, and there will be other connections.
-        const given = { ...name, ...options, socket: undefined, secureContext, host, port, onread };
+        const given = { ...name, ...options, secureContext, host, port, onread };
         return tls().connect(given).setNoDelay(true);
       },
       'secureConnect',

@@ -159,7 +159,7 @@ async function uncontended() {
     `Medians of ${ROUNDS} rounds, quartiles in brackets; in each round everything once while the machine is idle otherwise, and once while its`,
   );
   say(
-    'processors are kept awake, as other work does on a server ([why both](benchmarks-peers.md#beside-curator-go-zk-and-kazoo)).',
+    'processors are kept awake, as other work does on a server ([why both](decisions/024-a-contest-is-run-idle-and-awake.md)).',
   );
   say('');
   say('| what | idle | awake |');

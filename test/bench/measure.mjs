@@ -49,13 +49,23 @@ export function counter(connectString, name) {
 }
 
 /**
- * Keeps every processor from halting until the returned function is called: a loop on each, which gives way to whoever has work, and ends
- * with this process.
+ * Keeps every processor from halting until the returned function is called: a loop of idle priority on each, which ends with this process.
+ * It holds a processor until the kernel's next tick now and then, so the slowest hundredth gets slower. Takes `chrt`, of util-linux.
  */
 export function keepAwake() {
+  let over = false;
   const loop = 'while kill -0 "$PPID"; do :; done 2>/dev/null';
-  const loops = cpus().map(() => spawn('chrt', ['--idle', '0', 'sh', '-c', loop], { stdio: 'ignore' }));
+  /** @param {unknown} why */
+  const failed = (why) => {
+    if (!over) throw new Error(`the processors cannot be kept awake with chrt: ${String(why)}`);
+  };
+  const loops = cpus().map(() =>
+    spawn('chrt', ['--idle', '0', 'sh', '-c', loop], { stdio: 'ignore' })
+      .once('error', failed)
+      .once('exit', failed),
+  );
   return () => {
+    over = true;
     for (const each of loops) each.kill('SIGKILL');
   };
 }

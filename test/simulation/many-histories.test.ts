@@ -60,6 +60,6 @@ it('the simulation says how it is used when it is asked, and in one line what it
   });
   expect(unknown.output).toMatch(/^Unknown option '--sede'.*\n\nusage: /);
   expect(number.output).toMatch(/^--runs is "many": give a whole number\n\nusage: /);
-  expect(kind.output).toMatch(/^--workload is "nonsense": give one of lock, .*\n\nusage: /);
+  expect(kind.output).toMatch(/^--workload is "nonsense": give one of 'lock', .*\n\nusage: /);
   expect([unknown.code, number.code, kind.code]).toEqual([64, 64, 64]);
 });

@@ -29,7 +29,11 @@ const { WORKLOADS } = await import('./workloads/index.ts');
 for (const [name, known] of Object.entries({ workload: WORKLOADS, profile: PROFILES, mutant: MUTANTS })) {
   const value = values[/** @type {'workload' | 'profile' | 'mutant'} */ (name)];
   if (value !== undefined && !Object.hasOwn(known, value))
-    refuse(`--${name} is "${value}": give one of ${Object.keys(known).join(', ')}`);
+    refuse(
+      `--${name} is "${value}": give one of ${Object.keys(known)
+        .map((one) => `'${one}'`)
+        .join(', ')}`,
+    );
 }
 
 /** @param {string} why @returns {never} */

@@ -53,6 +53,42 @@ const sharedKey = {
 const key = new Uint8Array(16).fill(5);
 
 describe('a socket', () => {
+  it('keeps what it reads apart from what another one reads', async () => {
+    const address = await listening(
+      net.createServer((socket) => {
+        socket.on('data', (asked) => socket.write(Buffer.alloc(200_000, asked)));
+      }),
+    );
+    const heard = ['a', 'b'].map(async (letter) => {
+      let text = '';
+      let all: () => void = () => undefined;
+      const whole = new Promise<void>((resolve) => {
+        all = resolve;
+      });
+      const transport = await opened(address, {
+        received: (bytes) => {
+          text += Buffer.from(bytes).toString();
+          if (text.length === 200_000) all();
+        },
+        closed: () => undefined,
+      });
+      transport.write(Buffer.from(letter));
+      await whole;
+      transport.destroy();
+      return text === letter.repeat(200_000);
+    });
+    expect(await Promise.all(heard)).toEqual([true, true]);
+  });
+
+  it('is not made of one that could be used once', () => {
+    expect(() => tlsDial({ socket: new net.Socket() })).toThrow(
+      expect.objectContaining({
+        code: 'BadArguments',
+        message: expect.stringContaining('tls.socket') as string,
+      }),
+    );
+  });
+
   it('sends all that is written within a turn, and what answers set off in it, in one piece', async () => {
     const chunks: Buffer[] = [];
     const server = net.createServer((socket) => {

@@ -10,7 +10,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { counter, keepAwake } from '../measure.mjs';
+
+/** As long as the slowest heartbeat takes to come again. */
+const REST_SECONDS = 10;
 
 /** What is asked of a contestant. */
 export interface Scenario {
@@ -42,7 +46,7 @@ export interface Slice {
   readonly p99: number;
 }
 
-/** A slice, and what the server counted meanwhile, per acquisition. */
+/** A slice, and what the server counted meanwhile, per acquisition and without heartbeats. */
 export interface Measured extends Slice {
   readonly perSecond: number;
   readonly cpuPerCycle: number;
@@ -103,8 +107,8 @@ class Contestant {
 }
 
 /**
- * How the machine is while a slice is taken. `idle`: a virtual processor halts whenever nobody has work, as it does hundreds of times
- * a cycle's while; to wake it takes longer than a request. `awake`: something that always gives way runs on each, as other work does on a server.
+ * How the machine is while a slice is taken (docs/decisions/024). `idle`: a virtual processor halts whenever nobody has work, which is at every wait for an
+ * answer, and has to be woken. `awake`: a loop of idle priority runs on each, as other work does on a server.
  */
 export const conditions = ['idle', 'awake'] as const;
 export type Condition = (typeof conditions)[number];
@@ -130,20 +134,56 @@ export interface Outcome extends Readonly<Record<Condition, Rounds>> {
   readonly residentMegabytes: ReadonlyMap<string, number>;
 }
 
-async function measured(contestant: Contestant, connect: string, seconds: number): Promise<Measured> {
-  const count = async () => [
-    await counter(connect, 'zk_packets_received'),
-    await counter(connect, 'zk_bytes_received_count'),
-  ];
-  const [requestsBefore = 0, bytesBefore = 0] = await count();
-  const slice = await contestant.slice(seconds);
-  const [requests = 0, bytes = 0] = await count();
+/** Requests and their bytes, as the server counts them. */
+interface Traffic {
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+/** What came to the server while `work` went on, beyond what comes every second while all rest. */
+async function trafficOf<T>(
+  connect: string,
+  resting: Traffic,
+  work: () => Promise<T>,
+): Promise<{ readonly done: T; readonly traffic: Traffic }> {
+  const count = async () => ({
+    requests: await counter(connect, 'zk_packets_received'),
+    bytes: await counter(connect, 'zk_bytes_received_count'),
+  });
+  const start = performance.now();
+  const before = await count();
+  const done = await work();
+  const after = await count();
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    done,
+    traffic: {
+      requests: after.requests - before.requests - resting.requests * seconds,
+      bytes: after.bytes - before.bytes - resting.bytes * seconds,
+    },
+  };
+}
+
+/** What keeps everybody's sessions alive, a second: thousands of them say so every few seconds, also those whose turn it is not. */
+async function heartbeats(connect: string, seconds: number): Promise<Traffic> {
+  const none = { requests: 0, bytes: 0 };
+  const { traffic } = await trafficOf(connect, none, () => delay(seconds * 1000));
+  return { requests: traffic.requests / seconds, bytes: traffic.bytes / seconds };
+}
+
+async function measured(
+  contestant: Contestant,
+  connect: string,
+  seconds: number,
+  resting: Traffic,
+): Promise<Measured> {
+  const { done: slice, traffic } = await trafficOf(connect, resting, () => contestant.slice(seconds));
   return {
     ...slice,
     perSecond: slice.granted === 0 ? 0 : slice.granted / slice.seconds,
     cpuPerCycle: slice.cpuMicros / slice.all,
-    requestsPerCycle: (requests - requestsBefore) / slice.all,
-    bytesPerCycle: (bytes - bytesBefore) / slice.all,
+    requestsPerCycle: traffic.requests / slice.all,
+    bytesPerCycle: traffic.bytes / slice.all,
   };
 }
 
@@ -158,6 +198,7 @@ export async function compete(contest: Contest): Promise<Outcome> {
       await contestants.at(-1)?.contestant.told();
     }
     for (const { peer, contestant } of contestants) await contestant.slice(peer.warmUpSeconds * warmUp);
+    const resting = await heartbeats(scenario.connect, REST_SECONDS * warmUp);
     const none = () => new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
     const taken = { idle: none(), awake: none() };
     for (let round = 0; round < rounds; round += 1) {
@@ -167,7 +208,9 @@ export async function compete(contest: Contest): Promise<Outcome> {
         const letSleep = condition === 'awake' ? keepAwake() : () => undefined;
         try {
           for (const { peer, contestant } of inTurn)
-            taken[condition].get(peer.name)?.push(await measured(contestant, scenario.connect, sliceSeconds));
+            taken[condition]
+              .get(peer.name)
+              ?.push(await measured(contestant, scenario.connect, sliceSeconds, resting));
         } finally {
           letSleep();
         }

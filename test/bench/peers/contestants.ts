@@ -13,7 +13,7 @@ import { root, textOf } from '../../setup/source-files.js';
 import type { Peer } from './contest.js';
 
 const major = (version: string) => version.replace(/^v?(\d+).*/, '$1');
-/** Whom its supporters support, beside the Node that runs this: that may be an older one, and half as fast at what a lock does. */
+/** The Node that is supported, beside the one that runs this, which may be older and slower. */
 const CURRENT_NODE = '24.21.0';
 const SAME_NODE = major(CURRENT_NODE) === major(process.version);
 

@@ -20,7 +20,7 @@ let folder = '';
 let peers: Peer[] = [];
 const servers: RealZooKeeper[] = [];
 
-/** A server as people run it, but for when its log is written through to the disk. */
+/** A server as people run it, but for how long containers live, and when its log is written through to the disk. */
 async function server(forceSync: 'yes' | 'no'): Promise<string> {
   const started = await startRealZooKeeper({
     asShipped: true,

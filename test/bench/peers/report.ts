@@ -93,6 +93,7 @@ export class Report {
     if (!outcome.idle.has(theirs)) return;
     this.goal(what, `${bound} ${limit} × ${theirs}`, (mine, condition) => {
       const all = ratios(outcome[condition], mine, theirs, pick);
+      if (all.length === 0) return null;
       const value = percentile(all, MEDIAN);
       const reached = bound === 'at least' ? value >= limit : value <= limit;
       return { measured: withQuartiles(all, hundredths), reached };
@@ -116,8 +117,9 @@ in turn at one real, standalone ZooKeeper on loopback. Ratios are taken within a
 quartiles in brackets. Holdfast runs from its packed package. What a lock of ours costs in itself is in [benchmarks.md](benchmarks.md).
 
 In each round everybody has a slice while the machine is **idle** otherwise, so that a virtual processor halts at every wait for an answer, and
-one while something that always gives way keeps the processors **awake**, as other work does on a server. To wake a processor takes longer than
-a request, and is charged to whoever wakes it: most to the one that has one thread for everything.
+one while a loop of idle priority keeps each processor **awake**, as other work does on a server. To wake a processor adds half to the time
+of a bare request, and is charged to whoever wakes it or is woken; the loop holds a processor until the kernel's next tick, 4 ms, now and then, which is
+p99 when awake, and part of what is done per second ([decision 024](decisions/024-a-contest-is-run-idle-and-awake.md)).
 
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${whole(totalmem() / 2 ** 30)} GB. ${versions}. Load average when this ended: ${loadavg()[0]?.toFixed(1) ?? ''}.
 

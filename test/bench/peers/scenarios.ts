@@ -26,7 +26,7 @@ const perSecond = (slice: Measured) => slice.perSecond;
 const p50 = (slice: Measured) => slice.p50;
 /** What is measured once, under no condition of its own. */
 const inIdle =
-  (result: (mine: string) => Result): Results =>
+  (result: (mine: string) => Result | null): Results =>
   (mine, condition) =>
     condition === 'idle' ? result(mine) : null;
 const CYCLE = 'a cycle';
@@ -143,15 +143,17 @@ export class Scenarios {
     );
     this.#report.say(
       `In memory at the end, with all those sessions: ${memory.join(', ')}. Of ours, about 33 MB are alive (17 kB a session, 9 kB a waiting`,
-      'lock); V8 lets a heap that is filled this fast, with names of listings above all, grow to four times that before it collects.',
+      "lock). The rest is V8's, which lets a heap that is filled this fast grow before it collects it, and keeps room for new objects: 32 MB with Node 20, 64 with Node 24.",
       '',
     );
     this.#report.goal(
       `${manySessions} sessions in one process: memory`,
       'at most 150 MB',
       inIdle((mine) => {
-        const megabytes = outcome.residentMegabytes.get(mine) ?? Number.NaN;
-        return { measured: `${megabytes.toFixed(0)} MB`, reached: megabytes <= 150 };
+        const megabytes = outcome.residentMegabytes.get(mine);
+        return megabytes === undefined
+          ? null
+          : { measured: `${megabytes.toFixed(0)} MB`, reached: megabytes <= 150 };
       }),
     );
   }
@@ -207,16 +209,17 @@ export class Scenarios {
         const alone = taken.get(bare.get(name)?.name ?? '') ?? [];
         const times = (taken.get(name) ?? []).map((value, round) => value / (alone[round] ?? Number.NaN));
         const value = percentile(times, 0.5);
-        return { measured: value.toFixed(2), reached: value <= 1.3 };
+        return times.length === 0 ? null : { measured: value.toFixed(2), reached: value <= 1.3 };
       }),
     );
   }
 
   #atMost(what: string, outcome: Outcome, pick: (slice: Measured) => number, limit: number): void {
     this.#report.goal(what, `at most ${limit}`, (mine, condition) => {
-      const value = percentile((outcome[condition].get(mine) ?? []).map(pick), 0.5);
-      // A heartbeat or two fall into some rounds.
-      return { measured: value.toFixed(2), reached: value <= limit + 0.05 };
+      const values = (outcome[condition].get(mine) ?? []).map(pick);
+      const value = percentile(values, 0.5);
+      // A heartbeat or two come when they like.
+      return values.length === 0 ? null : { measured: value.toFixed(2), reached: value <= limit + 0.05 };
     });
   }
 
