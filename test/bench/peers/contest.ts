@@ -164,7 +164,10 @@ async function trafficOf<T>(
   };
 }
 
-/** What keeps everybody's sessions alive, a second: thousands of them say so every few seconds, also those whose turn it is not. */
+/**
+ * What keeps everybody's sessions alive, a second: thousands of them say so every few seconds, also those whose turn it is not. A little
+ * too much for a slice: whoever contends says so less often.
+ */
 async function heartbeats(connect: string, seconds: number): Promise<Traffic> {
   const none = { requests: 0, bytes: 0 };
   const { traffic } = await trafficOf(connect, none, () => delay(seconds * 1000));

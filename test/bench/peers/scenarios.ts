@@ -132,12 +132,6 @@ export class Scenarios {
       'at least',
       1.5,
     );
-    this.#atMost(
-      `${manySessions} without a hold: requests per cycle`,
-      outcome,
-      (slice) => slice.requestsPerCycle,
-      5,
-    );
     const memory = [...outcome.residentMegabytes].map(
       ([name, megabytes]) => `${name} ${megabytes.toFixed(0)} MB`,
     );
