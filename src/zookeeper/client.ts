@@ -181,10 +181,7 @@ export interface ZooKeeperClient {
    * Never rejects: a watch that cannot be removed can only fire to nobody.
    */
   removeWatch(path: string, watcher: Watcher): void;
-  /**
-   * Adds an identity (scheme `digest`: `user:password`); sent again on every reconnect. Rejects with `AuthFailed`; with `ConnectionLoss` where
-   * the connection went first, and a refusal then ends the session when it is back.
-   */
+  /** Adds an identity (scheme `digest`: `user:password`); sent again on every reconnect. Rejects with `AuthFailed`. */
   addAuth(scheme: string, auth: Uint8Array): Promise<void>;
 
   /**

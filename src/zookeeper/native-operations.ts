@@ -150,12 +150,12 @@ export function authentication(scheme: string, auth: string): NativeOperation {
   return {
     name: 'addAuth',
     call(handle, answered) {
-      const refusal = handle.add_auth(scheme, auth, (code) => {
+      // Connected, it lies in the client's buffer until an answer comes: to this. Sent behind it, this would find that the server has hung up
+      // on who was refused, and the client would close the socket with the refusal in it.
+      handle.a_exists('/', false, () => undefined);
+      return handle.add_auth(scheme, auth, (code) => {
         answered(code, { value: undefined });
       });
-      // Connected, it would lie in the client's buffer until the next request takes it along.
-      if (refusal === 0) handle.a_exists('/', false, () => undefined);
-      return refusal;
     },
   };
 }
