@@ -33,19 +33,31 @@ export async function slice(milliseconds, cycle) {
 }
 
 /**
- * A counter of the server, as `mntr` tells it.
- * @param {string} connectString @param {string} name @returns {Promise<number>}
+ * What the server says to a four-letter word.
+ * @param {string} connectString @param {string} word @returns {Promise<string>}
  */
-export function counter(connectString, name) {
+function said(connectString, word) {
   const [host = '127.0.0.1', port = '2181'] = connectString.split(':');
   return new Promise((resolve, reject) => {
     let text = '';
     dialTcp(Number(port), host)
       .on('data', (chunk) => (text += chunk.toString()))
       .on('error', reject)
-      .on('close', () => resolve(Number(new RegExp(`^${name}\\t(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)))
-      .end('mntr');
+      .on('close', () => resolve(text))
+      .end(word);
   });
+}
+
+/** A counter of the server, as `mntr` tells it. @param {string} connectString @param {string} name */
+export async function counter(connectString, name) {
+  const told = new RegExp(`^${name}\\t(\\d+)`, 'm').exec(await said(connectString, 'mntr'));
+  return Number(told?.[1] ?? Number.NaN);
+}
+
+/** How many requests came over each connection, by the client's port, as `cons` tells it. @param {string} connectString */
+export async function requestsByPort(connectString) {
+  const told = (await said(connectString, 'cons')).matchAll(/:(\d+)\[\d+\]\(queued=\d+,recved=(\d+)/g);
+  return new Map([...told].map(([, port, requests]) => [Number(port), Number(requests)]));
 }
 
 /**

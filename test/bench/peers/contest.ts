@@ -8,13 +8,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { counter, keepAwake } from '../measure.mjs';
+import { counter, keepAwake, requestsByPort } from '../measure.mjs';
 
-/** As long as the slowest heartbeat takes to come again. */
-const REST_SECONDS = 10;
+/** A length, a number, a type. */
+const HEARTBEAT_BYTES = 12;
 
 /** What is asked of a contestant. */
 export interface Scenario {
@@ -46,7 +45,7 @@ export interface Slice {
   readonly p99: number;
 }
 
-/** A slice, and what the server counted meanwhile, per acquisition and without heartbeats. */
+/** A slice, and what came to the server from this contestant meanwhile, per acquisition. */
 export interface Measured extends Slice {
   readonly perSecond: number;
   readonly cpuPerCycle: number;
@@ -60,6 +59,15 @@ export interface Peer {
   readonly command: readonly string[];
   /** So long until its code is compiled. */
   readonly warmUpSeconds: number;
+}
+
+/** Where a link leads; nowhere, when it has gone since it was listed. */
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** A contestant's process. It ends when its stdin does, so also when we do. */
@@ -98,6 +106,21 @@ class Contestant {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
   }
 
+  /** The ports of its sockets, by which the server tells its connections from others'. */
+  ports(): number[] {
+    const process = `/proc/${this.#child.pid ?? 0}`;
+    const sockets = new Set(readdirSync(`${process}/fd`).map((file) => linkOf(`${process}/fd/${file}`)));
+    const all = ['tcp', 'tcp6'].flatMap((family) =>
+      readFileSync(`${process}/net/${family}`, 'utf8').split('\n'),
+    );
+    return all.flatMap((line) => {
+      const [, local = '', , , , , , , , inode = ''] = line.trim().split(/\s+/);
+      return sockets.has(`socket:[${inode}]`)
+        ? [Number.parseInt(local.slice(local.indexOf(':') + 1), 16)]
+        : [];
+    });
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const gone = once(this.#child, 'exit');
@@ -134,59 +157,29 @@ export interface Outcome extends Readonly<Record<Condition, Rounds>> {
   readonly residentMegabytes: ReadonlyMap<string, number>;
 }
 
-/** Requests and their bytes, as the server counts them. */
-interface Traffic {
-  readonly requests: number;
-  readonly bytes: number;
-}
-
-/** What came to the server while `work` went on, beyond what comes every second while all rest. */
-async function trafficOf<T>(
-  connect: string,
-  resting: Traffic,
-  work: () => Promise<T>,
-): Promise<{ readonly done: T; readonly traffic: Traffic }> {
-  const count = async () => ({
-    requests: await counter(connect, 'zk_packets_received'),
-    bytes: await counter(connect, 'zk_bytes_received_count'),
-  });
-  const start = performance.now();
-  const before = await count();
-  const done = await work();
-  const after = await count();
-  const seconds = (performance.now() - start) / 1000;
+/** Requests that have come to the server: of one contestant, and of all, with their bytes. */
+async function traffic(contestant: Contestant, connect: string) {
+  const byPort = await requestsByPort(connect);
   return {
-    done,
-    traffic: {
-      requests: after.requests - before.requests - resting.requests * seconds,
-      bytes: after.bytes - before.bytes - resting.bytes * seconds,
-    },
+    own: contestant.ports().reduce((sum, port) => sum + (byPort.get(port) ?? 0), 0),
+    all: await counter(connect, 'zk_packets_received'),
+    bytes: await counter(connect, 'zk_bytes_received_count'),
   };
 }
 
-/**
- * What keeps everybody's sessions alive, a second: thousands of them say so every few seconds, also those whose turn it is not. A little
- * too much for a slice: whoever contends says so less often.
- */
-async function heartbeats(connect: string, seconds: number): Promise<Traffic> {
-  const none = { requests: 0, bytes: 0 };
-  const { traffic } = await trafficOf(connect, none, () => delay(seconds * 1000));
-  return { requests: traffic.requests / seconds, bytes: traffic.bytes / seconds };
-}
-
-async function measured(
-  contestant: Contestant,
-  connect: string,
-  seconds: number,
-  resting: Traffic,
-): Promise<Measured> {
-  const { done: slice, traffic } = await trafficOf(connect, resting, () => contestant.slice(seconds));
+async function measured(contestant: Contestant, connect: string, seconds: number): Promise<Measured> {
+  const before = await traffic(contestant, connect);
+  const slice = await contestant.slice(seconds);
+  const after = await traffic(contestant, connect);
+  const requests = after.own - before.own;
+  // Who rests says that its sessions live, thousands of them, and nothing else.
+  const heartbeats = after.all - before.all - requests;
   return {
     ...slice,
     perSecond: slice.granted === 0 ? 0 : slice.granted / slice.seconds,
     cpuPerCycle: slice.cpuMicros / slice.all,
-    requestsPerCycle: traffic.requests / slice.all,
-    bytesPerCycle: traffic.bytes / slice.all,
+    requestsPerCycle: requests / slice.all,
+    bytesPerCycle: (after.bytes - before.bytes - heartbeats * HEARTBEAT_BYTES) / slice.all,
   };
 }
 
@@ -201,7 +194,6 @@ export async function compete(contest: Contest): Promise<Outcome> {
       await contestants.at(-1)?.contestant.told();
     }
     for (const { peer, contestant } of contestants) await contestant.slice(peer.warmUpSeconds * warmUp);
-    const resting = await heartbeats(scenario.connect, REST_SECONDS * warmUp);
     const none = () => new Map<string, Measured[]>(peers.map(({ name }) => [name, []]));
     const taken = { idle: none(), awake: none() };
     for (let round = 0; round < rounds; round += 1) {
@@ -211,9 +203,7 @@ export async function compete(contest: Contest): Promise<Outcome> {
         const letSleep = condition === 'awake' ? keepAwake() : () => undefined;
         try {
           for (const { peer, contestant } of inTurn)
-            taken[condition]
-              .get(peer.name)
-              ?.push(await measured(contestant, scenario.connect, sliceSeconds, resting));
+            taken[condition].get(peer.name)?.push(await measured(contestant, scenario.connect, sliceSeconds));
         } finally {
           letSleep();
         }

@@ -121,8 +121,7 @@ one while a loop of idle priority keeps each processor **awake**, as other work 
 of a bare request, and is charged to whoever wakes it or is woken; the loop holds a processor until the kernel's next tick, 4 ms, now and then, which is
 p99 when awake, and part of what is done per second ([decision 024](decisions/024-a-contest-is-run-idle-and-awake.md)).
 
-Requests and bytes are counted at the server, less the heartbeats of all sessions, at their rate while all rest. Whoever contends with many sessions sends
-fewer meanwhile, so that takes off too much: some hundredths of a request with a hundred sessions each, up to a whole one with a thousand.
+Requests are those of a contestant's own connections, heartbeats included, as the server counts them; from its bytes the heartbeats of all others are taken off.
 
 Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${whole(totalmem() / 2 ** 30)} GB. ${versions}. Load average when this ended: ${loadavg()[0]?.toFixed(1) ?? ''}.
 

@@ -132,6 +132,12 @@ export class Scenarios {
       'at least',
       1.5,
     );
+    this.#atMost(
+      `${manySessions} without a hold: requests per cycle`,
+      outcome,
+      (slice) => slice.requestsPerCycle,
+      5,
+    );
     const memory = [...outcome.residentMegabytes].map(
       ([name, megabytes]) => `${name} ${megabytes.toFixed(0)} MB`,
     );
@@ -212,7 +218,7 @@ export class Scenarios {
     this.#report.goal(what, `at most ${limit}`, (mine, condition) => {
       const values = (outcome[condition].get(mine) ?? []).map(pick);
       const value = percentile(values, 0.5);
-      // A heartbeat or two come when they like.
+      // A heartbeat or two fall into some rounds.
       return values.length === 0 ? null : { measured: value.toFixed(2), reached: value <= limit + 0.05 };
     });
   }
