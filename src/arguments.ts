@@ -26,24 +26,20 @@ export function checkCount(name: string, value: unknown, least: number, most: nu
   return value;
 }
 
-/** Which options each kind of recipe minds, besides those that all do. */
+const OF_ALL_LOCKS = ['owner', 'onSuspend', 'ttlMs', 'ownerKey', 'ownerContext', 'reentrancy'];
+const OF_PLAIN_LOCKS = [...OF_ALL_LOCKS, 'localHandover', 'lossDelayMs'];
+
+/** Which of a lock's options each kind of recipe minds. */
 const MINDED = {
-  plain: [
-    'owner',
-    'onSuspend',
-    'ttlMs',
-    'ownerKey',
-    'ownerContext',
-    'reentrancy',
-    'localHandover',
-    'lossDelayMs',
-  ],
-  readersAndWriters: ['owner', 'onSuspend', 'ttlMs', 'ownerKey', 'ownerContext', 'reentrancy'],
+  plain: OF_PLAIN_LOCKS,
+  readersAndWriters: OF_ALL_LOCKS,
   durable: ['owner', 'ephemeral', 'ttlMs'],
-  jointOrPermit: ['owner', 'onSuspend'],
+  multiLock: ['owner', 'onSuspend'],
+  semaphore: ['owner', 'onSuspend'],
   election: ['onSuspend'],
   barrier: [],
 } as const satisfies Record<string, readonly string[]>;
+const MINDED_BY_SOME = ['ephemeral', ...OF_PLAIN_LOCKS];
 
 /** A kind of recipe, by the options that it minds. */
 export type Minding = keyof typeof MINDED;
@@ -52,11 +48,11 @@ export type Minding = keyof typeof MINDED;
 export function checkMinded(options: object, path: string, by: Minding): void {
   const given = options as Readonly<Record<string, unknown>>;
   const minded: readonly string[] = MINDED[by];
-  for (const name of ['ephemeral', ...MINDED.plain]) {
-    // What is so in any case may be said.
-    const value = name === 'ephemeral' && given[name] === true ? undefined : given[name];
-    if (value !== undefined && !minded.includes(name))
-      throw new InvalidArgumentError(name, value, 'leave it out: it would be ignored here', path);
+  for (const name of MINDED_BY_SOME) {
+    const value = given[name];
+    // `ephemeral: true` says what is so in any case.
+    if (value === undefined || minded.includes(name) || (name === 'ephemeral' && value === true)) continue;
+    throw new InvalidArgumentError(name, value, 'leave it out: it would be ignored here', path);
   }
 }
 

@@ -204,7 +204,7 @@ export class Session implements AsyncDisposable {
     const listed = checkList('paths', paths, "give a list such as ['/locks/a', '/locks/b']");
     return new MultiLock({
       locks: listed.map((path) => ({
-        ...this.#settings(path, options, 'jointOrPermit'),
+        ...this.#settings(path, options, 'multiLock'),
         rule: lockRule,
         grant: exclusive,
       })),
@@ -219,7 +219,7 @@ export class Session implements AsyncDisposable {
    */
   semaphore(path: string, permits: number, options: RecipeOptions = {}): Semaphore {
     return new Semaphore({
-      settings: { ...this.#settings(path, options, 'jointOrPermit'), rule: lockRule, grant: shared },
+      settings: { ...this.#settings(path, options, 'semaphore'), rule: lockRule, grant: shared },
       size: permits,
       owner: options.owner === undefined ? undefined : checkOwner('owner', options.owner, path),
     });
